@@ -1,0 +1,18 @@
+//! Trading nouns, rules and state machines.
+//!
+//! Everything that decides about money lives here as pure functions of its inputs, so that a backtest, a laptop
+//! and the cloud take the same decisions. What is absent: no I/O, no clock reads, no randomness, no logging.
+//!
+//! Start with [`candles::Candles`] (what a strategy is shown) and [`signal::Signal`] (what it answers), then follow
+//! the golden thread: [`gate`] decides which signals become orders, [`position::Position`] is what an order opens,
+//! [`trade::Trade`] is what a closed position leaves behind.
+
+pub mod candles;
+pub mod hash;
+pub mod instrument;
+pub mod money;
+pub mod session;
+pub mod signal;
+pub mod strategy;
+pub mod timeframe;
+pub mod trade;

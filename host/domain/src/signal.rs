@@ -1,0 +1,76 @@
+//! A strategy's advice on one bar, and what became of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The advice given on one bar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SignalType {
+    /// Open a long or keep it, with more conviction.
+    StrongBuy,
+    /// Open a long or keep it.
+    Buy,
+    /// No change.
+    Neutral,
+    /// Close the long.
+    Sell,
+    /// Close the long, with more conviction.
+    StrongSell,
+}
+
+impl SignalType {
+    /// Returns whether the advice is to be long.
+    #[must_use]
+    pub const fn is_buy(self) -> bool {
+        matches!(self, Self::StrongBuy | Self::Buy)
+    }
+
+    /// Returns whether the advice is to be flat.
+    #[must_use]
+    pub const fn is_sell(self) -> bool {
+        matches!(self, Self::Sell | Self::StrongSell)
+    }
+
+    /// Returns the name as tables hold it: `STRONG_BUY`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StrongBuy => "STRONG_BUY",
+            Self::Buy => "BUY",
+            Self::Neutral => "NEUTRAL",
+            Self::Sell => "SELL",
+            Self::StrongSell => "STRONG_SELL",
+        }
+    }
+}
+
+impl fmt::Display for SignalType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The advice on one bar as the sandbox lets it out: checked against the manifest and the bar.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Signal {
+    /// The bar it is about, as a row of the series that was shown.
+    pub bar: usize,
+    /// The advice.
+    pub signal_type: SignalType,
+    /// What was recognised: an index into the manifest's patterns.
+    pub pattern: u32,
+    /// How sure the strategy is, 0..=100.
+    pub confidence: f64,
+    /// Why: bit i stands for entry i of the manifest's reasons.
+    pub reasons: u64,
+    /// What speaks against it: bit i stands for entry i of the manifest's warnings.
+    pub warnings: u64,
+    /// Price to sell at a loss, below the bar's close.
+    pub stop_loss: Option<f64>,
+    /// Price to sell at a profit, above the bar's close.
+    pub take_profit: Option<f64>,
+    /// Bars after its own close for which it may be acted on.
+    pub valid_bars: Option<u32>,
+}
