@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # What the scripts of this folder share; sourced, never run. Works with the bash 3.2 of macOS.
 
 # Prints one line on what is being done; stdout stays free for results.

@@ -1,0 +1,43 @@
+# Every command a user or CI needs; `make` alone lists them. Works with GNU make 3.81, the one of macOS.
+# CARGO_TARGET_DIR says where builds go (default: target), SENTINEL_DATA where candles are.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench lint clean
+
+# Absolute, because cargo also runs inside the folders of the strategies.
+CARGO_TARGET_DIR ?= target
+override CARGO_TARGET_DIR := $(shell case "$(CARGO_TARGET_DIR)" in (/*) echo "$(CARGO_TARGET_DIR)";; (*) echo "$(CURDIR)/$(CARGO_TARGET_DIR)";; esac)
+export CARGO_TARGET_DIR
+ifneq ($(SENTINEL_DATA),)
+override SENTINEL_DATA := $(shell case "$(SENTINEL_DATA)" in (/*) echo "$(SENTINEL_DATA)";; (*) echo "$(CURDIR)/$(SENTINEL_DATA)";; esac)
+export SENTINEL_DATA
+endif
+
+STRATEGIES := sma-cross rsi-reversion bollinger-breakout macd-trend donchian-turtle cvd-divergence
+
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install what is missing: C compiler, pkg-config, wasm target (quick where all is there)
+	@scripts/setup.sh
+
+build: setup ## Build the binary sentinel and the shipped strategies
+	@cargo build --release -p sentinel-cli
+	@scripts/build-strategies.sh $(STRATEGIES)
+
+demo: build ## Compare the shipped strategies on real candles and write a report
+	@PATH="$$CARGO_TARGET_DIR/release:$$PATH" scripts/demo.sh
+
+test: build ## Run all tests, then say which skipped themselves
+	@scripts/test.sh
+
+bench: build ## Measure the speed, then print it as ratios against a native loop
+	@cargo bench -p sentinel-tests
+
+lint: setup ## Check format, clippy, documentation, licences and advisories
+	@scripts/lint.sh
+
+clean: ## Delete what builds left behind
+	@cargo clean
