@@ -8,9 +8,14 @@
 //! [`trade::Trade`] is what a closed position leaves behind.
 
 pub mod candles;
+pub mod fees;
+pub mod fill;
+pub mod gate;
 pub mod hash;
 pub mod instrument;
 pub mod money;
+pub mod position;
+pub mod risk;
 pub mod session;
 pub mod signal;
 pub mod strategy;

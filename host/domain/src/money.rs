@@ -4,6 +4,7 @@
 //! from one to the other: through the shortest decimal text of the `f64`, which is what the exchange published.
 
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 
 /// Decimal places kept in money: those of a warehouse `NUMERIC`.
 pub const MONEY_SCALE: u32 = 9;
@@ -29,6 +30,18 @@ pub fn decimal_price(price: f64) -> Decimal {
     }
     #[expect(clippy::expect_used, reason = "candle prices are finite and within range; anything else is our bug")]
     decimal_from_text(price).expect("price is finite and within the range of a decimal")
+}
+
+/// Rounds a sum or a quantity to [`MONEY_SCALE`] places; a tie goes to the even digit.
+#[must_use]
+pub fn round_money(value: Decimal) -> Decimal {
+    if value.scale() <= MONEY_SCALE { value } else { value.round_dp(MONEY_SCALE) }
+}
+
+/// Returns the `f64` nearest to `value`, for statistics.
+#[must_use]
+pub fn to_f64(value: Decimal) -> f64 {
+    value.to_f64().unwrap_or(f64::NAN)
 }
 
 /// Returns the decimal with the shortest text that reads back as `value`, or `None` when it does not fit.

@@ -74,3 +74,39 @@ pub struct Signal {
     /// Bars after its own close for which it may be acted on.
     pub valid_bars: Option<u32>,
 }
+
+/// Where a signal is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum SignalState {
+    /// Not looked at yet.
+    New,
+    /// Became an order.
+    Ordered,
+    /// Its order opened a position.
+    Filled,
+    /// Its order died.
+    Abandoned,
+    /// Turned away by the risk gate.
+    Rejected,
+    /// Came too late.
+    Expired,
+    /// Closed a position.
+    Consumed,
+    /// Asked for what already was.
+    NoAction,
+}
+
+impl SignalState {
+    /// Returns whether a signal may go from this state to `next`.
+    #[must_use]
+    pub const fn may_become(self, next: Self) -> bool {
+        match self {
+            Self::New => {
+                matches!(next, Self::Ordered | Self::Rejected | Self::Expired | Self::Consumed | Self::NoAction)
+            }
+            Self::Ordered => matches!(next, Self::Filled | Self::Abandoned),
+            Self::Filled | Self::Abandoned | Self::Rejected | Self::Expired | Self::Consumed | Self::NoAction => false,
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! What a closed position leaves behind: one row of `fact_trades`.
 
 use std::fmt;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ pub struct Trade {
     /// Index of the strategy run that owned it.
     pub strategy: usize,
     /// What was traded.
-    pub instrument: Instrument,
+    pub instrument: Arc<Instrument>,
     /// The candles it was decided on.
     pub timeframe: Timeframe,
     /// Close of the bar whose signal opened it.
