@@ -5,6 +5,9 @@
 //! `f64` here because strategies and statistics read them; they become `Decimal` where they become money
 //! (see [`crate::money`]).
 
+pub mod gaps;
+pub mod resample;
+
 use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -303,7 +306,7 @@ impl Columns {
         }
         if let Some(delta) = self.volume_delta.as_ref().map(|column| column[row]) {
             // The sum of two rounded volumes may exceed the third by their rounding.
-            if !(delta.abs() <= volume * (1.0 + 1e-9) + 1e-9) {
+            if delta.is_nan() || delta.abs() > volume * (1.0 + 1e-9) + 1e-9 {
                 return bad("volume_delta", delta, "it must lie between -volume and +volume");
             }
         }
