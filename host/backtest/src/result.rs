@@ -11,7 +11,7 @@ use sentinel_domain::strategy::Label;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::Trade;
 
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, day_of, last_of_each_day};
 
 /// A finished backtest.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,16 +160,7 @@ impl EquityCurve {
     /// belongs to the day that just ended.
     #[must_use]
     pub fn daily(&self) -> Vec<(i64, f64)> {
-        const DAY: i64 = Timeframe::D1.millis();
-        let mut days: Vec<(i64, f64)> = Vec::new();
-        for (time, equity) in self.time.iter().zip(&self.equity) {
-            let day = (time - 1).div_euclid(DAY);
-            match days.last_mut() {
-                Some(last) if last.0 == day => last.1 = *equity,
-                _ => days.push((day, *equity)),
-            }
-        }
-        days
+        last_of_each_day(&self.time, &self.equity, |time| day_of(*time))
     }
 
     /// Returns the loss against the highest equity so far, per cent, 0 or less, for each point; the highest
