@@ -23,8 +23,9 @@ help: ## List these commands
 setup: ## Install what is missing: C compiler, pkg-config, wasm target (quick where all is there)
 	@scripts/setup.sh
 
+# --workspace, so that dependencies get the features they get in the tests and compile once for both.
 build: setup ## Build the binary sentinel and the shipped strategies
-	@cargo build --release -p sentinel-cli
+	@cargo build --release --workspace --bins
 	@scripts/build-strategies.sh $(STRATEGIES)
 
 demo: build ## Compare the shipped strategies on real candles and write a report
