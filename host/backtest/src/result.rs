@@ -5,11 +5,15 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use sentinel_domain::fees::FeeSchedule;
+use sentinel_domain::fill::FillModel;
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::Instrument;
+use sentinel_domain::risk::{AccountLimits, RiskParams};
 use sentinel_domain::strategy::Label;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::Trade;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::{Metrics, day_of, last_of_each_day};
 
@@ -20,6 +24,8 @@ pub struct BacktestResult {
     pub strategies: Vec<StrategySummary>,
     /// The candles they ran on.
     pub series: Vec<SeriesSummary>,
+    /// What fees, fills and limits were assumed.
+    pub assumptions: Assumptions,
     /// Cash at the beginning, in quote currency.
     pub cash_initial: Decimal,
     /// Cash at the end.
@@ -46,6 +52,17 @@ pub struct BacktestResult {
     pub metrics: Metrics,
 }
 
+/// What a backtest assumes about the account and its broker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assumptions {
+    /// What the broker charges.
+    pub fees: FeeSchedule,
+    /// How far fills are from the prices in the candles.
+    pub fill_model: FillModel,
+    /// What the account as a whole allows.
+    pub limits: AccountLimits,
+}
+
 /// Rejected signals kept in a result.
 pub const REJECTED_MAX: usize = 10_000;
 
@@ -54,6 +71,10 @@ pub const REJECTED_MAX: usize = 10_000;
 pub struct StrategySummary {
     /// The strategy's name.
     pub strategy_id: String,
+    /// Idea, when it works, when it fails: what its manifest says.
+    pub description: String,
+    /// The candles it was shown.
+    pub timeframe: Timeframe,
     /// Hash over component and config.
     pub version: ContentHash,
     /// Hash of the component's bytes.
@@ -62,6 +83,8 @@ pub struct StrategySummary {
     pub config_hash: ContentHash,
     /// Parameters by name, as the user would write them.
     pub parameters: BTreeMap<String, String>,
+    /// How it was allowed to trade.
+    pub risk: RiskParams,
     /// What the pattern indices of trades mean.
     pub patterns: Vec<Label>,
 }
