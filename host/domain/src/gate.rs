@@ -35,8 +35,6 @@ pub struct Candidate<'a> {
     pub close: Decimal,
     /// Candles without a trade at the end of the series.
     pub stale_bars: u32,
-    /// What its strategy holds in its instrument.
-    pub holding: Holding,
     /// When its strategy last sold this instrument.
     pub exit_time_last: Option<UnixMillis>,
 }
@@ -281,19 +279,29 @@ impl fmt::Display for Rejection {
     }
 }
 
-/// Decides one signal.
+/// Decides a signal as far as what is held decides it: every signal except a buy while flat, for which it returns
+/// `None` and the account has to be looked at with [`decide_entry`].
 #[must_use]
-pub fn decide(candidate: &Candidate<'_>, account: &AccountView, limits: &AccountLimits, costs: &Costs<'_>) -> Verdict {
-    match (candidate.signal.signal_type, candidate.holding) {
+pub const fn decide_held(signal_type: SignalType, holding: Holding) -> Option<Verdict> {
+    Some(match (signal_type, holding) {
+        (SignalType::Buy | SignalType::StrongBuy, Holding::Flat) => return None,
+        (SignalType::Buy | SignalType::StrongBuy, Holding::Closing) => Verdict::Rejected(Rejection::Duplicate),
         (SignalType::Sell | SignalType::StrongSell, Holding::Open) => Verdict::Exit,
         (SignalType::Sell | SignalType::StrongSell, Holding::Pending) => Verdict::CancelEntry,
-        (SignalType::Buy | SignalType::StrongBuy, Holding::Closing) => Verdict::Rejected(Rejection::Duplicate),
-        (SignalType::Buy | SignalType::StrongBuy, Holding::Flat) => enter(candidate, account, limits, costs),
-        _ => Verdict::NoAction,
-    }
+        (SignalType::Buy | SignalType::StrongBuy, Holding::Pending | Holding::Open)
+        | (SignalType::Sell | SignalType::StrongSell, Holding::Flat | Holding::Closing)
+        | (SignalType::Neutral, _) => Verdict::NoAction,
+    })
 }
 
-fn enter(candidate: &Candidate<'_>, account: &AccountView, limits: &AccountLimits, costs: &Costs<'_>) -> Verdict {
+/// Decides a buy of a strategy that holds nothing in the instrument.
+#[must_use]
+pub fn decide_entry(
+    candidate: &Candidate<'_>,
+    account: &AccountView,
+    limits: &AccountLimits,
+    costs: &Costs<'_>,
+) -> Verdict {
     let valid_bars = candidate.signal.valid_bars.unwrap_or(candidate.params.signal_valid_bars);
     let expiration_at = candidate.close_time.saturating_add(i64::from(valid_bars).saturating_mul(candidate.bar_millis));
     if candidate.now >= expiration_at {
@@ -516,10 +524,10 @@ mod tests {
                 now: 600_000,
                 close: dec!(100),
                 stale_bars: self.stale_bars,
-                holding: self.holding,
                 exit_time_last: self.exit_time_last,
             };
-            decide(&candidate, &self.account, &self.limits, &costs)
+            decide_held(self.signal.signal_type, self.holding)
+                .unwrap_or_else(|| decide_entry(&candidate, &self.account, &self.limits, &costs))
         }
 
         fn rejected(&self) -> &'static str {

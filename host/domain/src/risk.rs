@@ -107,6 +107,9 @@ pub struct ExitPlan {
 }
 
 impl ExitPlan {
+    /// No plan: only the strategy or a person ends the position.
+    pub const NONE: Self = Self { stop: None, target: None, trailing_fraction: None, deadline: None };
+
     /// Returns whether the plan needs no look at the candles.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

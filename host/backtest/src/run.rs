@@ -1,0 +1,397 @@
+//! A backtest from beginning to end: check what was given, evaluate the strategies, simulate the account.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use sentinel_domain::candles::Candles;
+use sentinel_domain::candles::resample::{ResampleError, resample};
+use sentinel_domain::session::{Session, sessions};
+use sentinel_domain::signal::{Signal, SignalState};
+use sentinel_domain::strategy::{ParameterValue, StrategyConfig, strategy_version};
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_runtime::RuntimeError;
+use thiserror::Error;
+
+use crate::market::{AccountSettings, MarketSeries, StrategySetup};
+use crate::metrics::{Benchmark, Metrics, day_of};
+use crate::result::{BacktestResult, EquityCurve, SeriesSummary, SignalCounts, StrategySummary};
+use crate::simulate::{Lane, Outcome, World, simulate};
+use crate::timeline::Timeline;
+
+/// Why a backtest cannot run.
+#[derive(Debug, Error)]
+pub enum BacktestError {
+    /// Nothing to run on.
+    #[error("a backtest needs at least one series of candles and one strategy")]
+    Nothing,
+    /// The strategy is not written for the timeframe.
+    #[error("strategy {strategy} is not written for {timeframe} candles; it takes {allowed}")]
+    Timeframe {
+        /// The strategy.
+        strategy: String,
+        /// What was asked for.
+        timeframe: Timeframe,
+        /// What it takes.
+        allowed: String,
+    },
+    /// The strategy reads a column that the candles do not have.
+    #[error(
+        "strategy {strategy} reads the column {column}, which the candles of {series} do not have; \
+         import candles that carry it"
+    )]
+    MissingColumn {
+        /// The strategy.
+        strategy: String,
+        /// The column.
+        column: &'static str,
+        /// The series.
+        series: String,
+    },
+    /// The candles cannot be made coarser.
+    #[error(transparent)]
+    Resample(#[from] ResampleError),
+    /// The sandbox stopped the strategy.
+    #[error(transparent)]
+    Strategy(#[from] RuntimeError),
+}
+
+/// A backtest whose inputs fit together. It can be run any number of times, with the same outcome.
+#[derive(Debug)]
+pub struct Backtest {
+    series: Vec<MarketSeries>,
+    strategies: Vec<StrategySetup>,
+    account: AccountSettings,
+    lanes: Vec<Prepared>,
+    timeline: Timeline,
+}
+
+/// One strategy on one series, with the bars it is shown.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    pub(crate) strategy: usize,
+    pub(crate) series: usize,
+    pub(crate) bars: Arc<Candles>,
+    pub(crate) sessions: Vec<Session>,
+}
+
+impl Backtest {
+    /// Checks that strategies and candles fit, and makes the coarser candles that strategies ask for.
+    ///
+    /// # Errors
+    /// Names what does not fit.
+    pub fn new(
+        series: Vec<MarketSeries>,
+        strategies: Vec<StrategySetup>,
+        account: AccountSettings,
+    ) -> Result<Self, BacktestError> {
+        let mut lanes = Vec::new();
+        for (strategy, setup) in strategies.iter().enumerate() {
+            for &index in &setup.series {
+                lanes.push(prepare(strategy, setup, index, &series[index])?);
+            }
+        }
+        if lanes.is_empty() {
+            return Err(BacktestError::Nothing);
+        }
+        // The order in which the gate sees the signals of one close.
+        lanes.sort_by(|a, b| {
+            let key = |lane: &Prepared| {
+                let setup = &strategies[lane.strategy];
+                (setup.risk.priority, setup.strategy_id.clone(), series[lane.series].instrument().clone(), lane.strategy)
+            };
+            key(a).cmp(&key(b))
+        });
+        let candles: Vec<_> = series.iter().map(|series| series.candles().as_ref()).collect();
+        let coarse = lanes.iter().filter(|lane| lane.bars.timeframe() != series[lane.series].candles().timeframe());
+        let closes = coarse.flat_map(|lane| (0..lane.bars.len()).map(|row| lane.bars.close_time(row)));
+        let timeline = Timeline::new(&candles, closes);
+        Ok(Self { series, strategies, account, lanes, timeline })
+    }
+
+    /// Returns the series it runs on.
+    #[must_use]
+    pub fn series(&self) -> &[MarketSeries] {
+        &self.series
+    }
+
+    /// Returns the strategies it runs.
+    #[must_use]
+    pub fn strategies(&self) -> &[StrategySetup] {
+        &self.strategies
+    }
+
+    /// Returns the account they share.
+    #[must_use]
+    pub const fn account(&self) -> &AccountSettings {
+        &self.account
+    }
+
+    /// Returns the number of bars that strategies are shown, over all of them.
+    #[must_use]
+    pub fn bars(&self) -> usize {
+        self.lanes.iter().map(|lane| lane.bars.len()).sum()
+    }
+
+    pub(crate) fn lanes(&self) -> &[Prepared] {
+        &self.lanes
+    }
+
+    /// Runs the strategies over their bars and returns the signals of each, lane by lane.
+    ///
+    /// Sessions are independent of each other, so they run on all threads of the current pool; the answer does not
+    /// depend on their number.
+    ///
+    /// # Errors
+    /// When the sandbox stops a strategy.
+    pub fn evaluate(&self) -> Result<Signals, BacktestError> {
+        let by_lane = self
+            .lanes
+            .iter()
+            .map(|lane| {
+                let setup = &self.strategies[lane.strategy];
+                let sandbox = Sandbox::new(setup, &setup.parameters, &self.series[lane.series], lane)?;
+                let by_session: Vec<Vec<Signal>> =
+                    lane.sessions.par_iter().map(|session| sandbox.evaluate(session)).collect::<Result<_, _>>()?;
+                Ok(by_session.concat())
+            })
+            .collect::<Result<_, BacktestError>>()?;
+        Ok(Signals { by_lane })
+    }
+
+    /// Simulates the account on `signals`.
+    pub(crate) fn simulate(&self, signals: &Signals, outcome: &mut Outcome) {
+        let lanes: Vec<_> = self
+            .lanes
+            .iter()
+            .zip(&signals.by_lane)
+            .map(|(lane, signals)| Lane {
+                strategy: lane.strategy,
+                series: lane.series,
+                bars: &lane.bars,
+                risk: &self.strategies[lane.strategy].risk,
+                signals,
+            })
+            .collect();
+        let world =
+            World { series: &self.series, lanes: &lanes, timeline: &self.timeline, account: &self.account };
+        simulate(&world, outcome);
+    }
+
+    /// Runs everything.
+    ///
+    /// # Errors
+    /// When the sandbox stops a strategy.
+    pub fn run(&self) -> Result<BacktestResult, BacktestError> {
+        let signals = self.evaluate()?;
+        let mut outcome = Outcome::default();
+        self.simulate(&signals, &mut outcome);
+        Ok(self.result(outcome))
+    }
+
+    fn result(&self, outcome: Outcome) -> BacktestResult {
+        let signals = count_signals(&outcome);
+        let mut result = BacktestResult {
+            strategies: self.strategies.iter().map(|setup| self.summarize(setup)).collect(),
+            series: self.series.iter().map(summarize_series).collect(),
+            cash_initial: self.account.cash,
+            cash_final: outcome.cash,
+            equity_final: outcome.equity_final,
+            entries: outcome.entries,
+            fees_usd: outcome.fees,
+            turnover_usd: outcome.turnover,
+            signals,
+            trades: outcome.trades,
+            open_positions: outcome.open_positions,
+            rejected: outcome.rejected,
+            equity: self.equity_curve(outcome.equity),
+            metrics: Metrics::default(),
+        };
+        let benchmark = Benchmark::buy_and_hold(self.series.iter().map(|series| series.candles().as_ref()));
+        result.metrics = Metrics::of(&result, benchmark.as_ref(), None);
+        result
+    }
+
+    /// Returns the last equity of each UTC day, as [`EquityCurve::daily`] does, without making the curve.
+    pub(crate) fn daily(&self, equity: &[f64]) -> Vec<(i64, f64)> {
+        const DAY: i64 = Timeframe::D1.millis();
+        if !self.timeline.is_even(0) {
+            return self.equity_curve(equity.to_vec()).daily();
+        }
+        let (first, last) = (self.timeline.time(1), self.timeline.time(self.timeline.len() - 1));
+        (day_of(first)..=day_of(last))
+            .map(|day| (day, equity[self.timeline.step_at((day + 1) * DAY + 1).saturating_sub(1)]))
+            .collect()
+    }
+
+    /// Returns the time from the first open to the last close.
+    pub(crate) fn span(&self) -> Range<UnixMillis> {
+        self.timeline.time(0)..self.timeline.time(self.timeline.len() - 1)
+    }
+
+    /// Keeps the steps at which a candle closes; where only one opens, after a gap, nothing new is known.
+    fn equity_curve(&self, mut equity: Vec<f64>) -> EquityCurve {
+        let closes = |step: usize| (0..self.series.len()).any(|series| self.timeline.closing(series, step).is_some());
+        if self.timeline.is_even(0) {
+            equity.remove(0);
+            return EquityCurve { time: (1..self.timeline.len()).map(|step| self.timeline.time(step)).collect(), equity };
+        }
+        let (time, equity) =
+            (1..equity.len()).filter(|step| closes(*step)).map(|step| (self.timeline.time(step), equity[step])).unzip();
+        EquityCurve { time, equity }
+    }
+
+    fn summarize(&self, setup: &StrategySetup) -> StrategySummary {
+        let gaps = setup.series.first().map(|index| self.series[*index].gaps.clone()).unwrap_or_default();
+        let component_hash = setup.component.component_hash();
+        let config_hash = setup.config(gaps).config_hash();
+        StrategySummary {
+            strategy_id: setup.strategy_id.clone(),
+            version: strategy_version(component_hash, config_hash),
+            component_hash,
+            config_hash,
+            parameters: setup.parameters_by_name(),
+            patterns: setup.component.manifest().patterns.clone(),
+        }
+    }
+}
+
+/// The signals of a backtest, in the order of its lanes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Signals {
+    pub(crate) by_lane: Vec<Vec<Signal>>,
+}
+
+impl Signals {
+    /// Returns how many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.by_lane.iter().map(Vec::len).sum()
+    }
+}
+
+impl StrategySetup {
+    /// Returns the config that, with the component, makes the version.
+    #[must_use]
+    pub fn config(&self, gaps: String) -> StrategyConfig {
+        let specs = &self.component.manifest().parameters;
+        StrategyConfig {
+            parameters: specs.iter().map(|spec| spec.name.clone()).zip(self.parameters.iter().copied()).collect(),
+            timeframe: self.timeframe,
+            gaps,
+            limits: serde_json::to_value(self.component.limits()).unwrap_or_default(),
+            risk_params: serde_json::to_value(&self.risk).unwrap_or_default(),
+        }
+    }
+}
+
+fn prepare(
+    strategy: usize,
+    setup: &StrategySetup,
+    series: usize,
+    market: &MarketSeries,
+) -> Result<Prepared, BacktestError> {
+    let manifest = setup.component.manifest();
+    if !manifest.timeframes.contains(&setup.timeframe) {
+        let allowed: Vec<_> = manifest.timeframes.iter().map(|timeframe| timeframe.as_str()).collect();
+        return Err(BacktestError::Timeframe {
+            strategy: setup.strategy_id.clone(),
+            timeframe: setup.timeframe,
+            allowed: allowed.join(", "),
+        });
+    }
+    let columns = market.candles().columns();
+    let missing = [
+        ("volume_delta", manifest.columns.volume_delta && columns.volume_delta.is_none()),
+        ("imbalance", manifest.columns.imbalance && columns.imbalance.is_none()),
+    ];
+    if let Some((column, _)) = missing.into_iter().find(|(_, missing)| *missing) {
+        return Err(BacktestError::MissingColumn {
+            strategy: setup.strategy_id.clone(),
+            column,
+            series: market.instrument().to_string(),
+        });
+    }
+    let bars = if market.candles().timeframe() == setup.timeframe {
+        Arc::clone(market.candles())
+    } else {
+        Arc::new(resample(market.candles(), setup.timeframe)?.candles)
+    };
+    let sessions = sessions(&bars.columns().open_time, setup.timeframe);
+    Ok(Prepared { strategy, series, bars, sessions })
+}
+
+/// One strategy with its parameters on one series, ready to evaluate sessions.
+pub(crate) struct Sandbox<'a> {
+    setup: &'a StrategySetup,
+    parameters: &'a [ParameterValue],
+    market: &'a MarketSeries,
+    lane: &'a Prepared,
+    warm_up_bars: usize,
+}
+
+impl<'a> Sandbox<'a> {
+    /// Asks the strategy how much warm-up it wants.
+    pub(crate) fn new(
+        setup: &'a StrategySetup,
+        parameters: &'a [ParameterValue],
+        market: &'a MarketSeries,
+        lane: &'a Prepared,
+    ) -> Result<Self, RuntimeError> {
+        let mut sandbox = Self { setup, parameters, market, lane, warm_up_bars: 0 };
+        sandbox.warm_up_bars = sandbox.open()?.warm_up_bars() as usize;
+        Ok(sandbox)
+    }
+
+    pub(crate) fn open(&self) -> Result<sentinel_runtime::Session, RuntimeError> {
+        let timeframe = self.lane.bars.timeframe();
+        self.setup.component.open(self.market.instrument(), timeframe, &self.market.rules, self.parameters)
+    }
+
+    /// Returns the signals of one session: a fresh instance, the warm-up whose signals are dropped, the session's bars.
+    pub(crate) fn evaluate(&self, session: &Session) -> Result<Vec<Signal>, RuntimeError> {
+        let mut signals = Vec::new();
+        self.evaluate_into(session, &mut signals)?;
+        Ok(signals)
+    }
+
+    /// Appends the signals of one session to `signals`.
+    pub(crate) fn evaluate_into(&self, session: &Session, signals: &mut Vec<Signal>) -> Result<(), RuntimeError> {
+        let columns = self.lane.bars.columns();
+        let mut instance = self.open()?;
+        instance.warm_up(columns, session.warm_up(self.warm_up_bars))?;
+        instance.on_bars(columns, session.bars.clone(), signals)
+    }
+}
+
+fn count_signals(outcome: &Outcome) -> SignalCounts {
+    let mut counts = SignalCounts { total: outcome.states.len() as u64, ..SignalCounts::default() };
+    for state in &outcome.states {
+        match state {
+            SignalState::Filled => counts.filled += 1,
+            SignalState::Consumed => counts.consumed += 1,
+            SignalState::NoAction => counts.no_action += 1,
+            SignalState::Expired => counts.expired += 1,
+            SignalState::Abandoned => counts.abandoned += 1,
+            SignalState::Ordered => counts.ordered += 1,
+            SignalState::New | SignalState::Rejected => {}
+        }
+    }
+    counts.rejected = outcome.rejections.iter().copied().collect();
+    counts
+}
+
+fn summarize_series(series: &MarketSeries) -> SeriesSummary {
+    let candles = series.candles();
+    SeriesSummary {
+        instrument: candles.instrument().clone(),
+        timeframe: candles.timeframe(),
+        bars: candles.len(),
+        bars_missing: series.bars_missing,
+        gaps: series.gaps.clone(),
+        from: candles.columns().open_time[0],
+        to: candles.close_time(candles.len() - 1),
+        data_hash: series.data_hash,
+    }
+}
+

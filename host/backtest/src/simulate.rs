@@ -1,0 +1,773 @@
+//! The account on a simulated clock: from signals and candles to fills, trades and equity.
+//!
+//! At each step of the timeline, in this order: resting stops meet the candle that closes, exits are decided at its
+//! close, equity is marked, the gate decides the signals of bars that close, and orders are filled at the opens of
+//! this very moment, sales before purchases. What is a rule lives in `sentinel-domain`; here is only the order of
+//! things and the bookkeeping. Steps at which nothing can happen are skipped in one stride, so the cost is linear in
+//! bars and in orders.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use rust_decimal::Decimal;
+use sentinel_domain::candles::Candles;
+use sentinel_domain::fees::Fee;
+use sentinel_domain::fill::{Side, StopOutcome};
+use sentinel_domain::gate::{self, AccountView, Candidate, Costs, EntryIntent, Holding, Rejection, Verdict};
+use sentinel_domain::money::{decimal_price, round_money, to_f64};
+use sentinel_domain::position::{Fill, Position, PositionEvent, PositionState};
+use sentinel_domain::risk::{ExitPlan, RiskParams};
+use sentinel_domain::signal::{Signal, SignalState};
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_domain::trade::{ExitReason, Trade};
+
+use crate::excursion::excursions;
+use crate::market::{AccountSettings, MarketSeries};
+use crate::result::{OpenPosition, REJECTED_MAX, RejectedSignal};
+use crate::timeline::{Step, Timeline};
+use crate::watch::Watch;
+
+/// What the simulation reads.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct World<'a> {
+    pub(crate) series: &'a [MarketSeries],
+    /// Sorted by (priority, strategy, symbol): the order in which the gate sees the signals of one close.
+    pub(crate) lanes: &'a [Lane<'a>],
+    pub(crate) timeline: &'a Timeline,
+    pub(crate) account: &'a AccountSettings,
+}
+
+/// One strategy on one series.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lane<'a> {
+    pub(crate) strategy: usize,
+    pub(crate) series: usize,
+    /// The bars its signals are about.
+    pub(crate) bars: &'a Candles,
+    pub(crate) risk: &'a RiskParams,
+    pub(crate) signals: &'a [Signal],
+}
+
+/// What the simulation found. Kept by whoever runs many, so that memory is reused.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) cash: Decimal,
+    pub(crate) equity_final: Decimal,
+    pub(crate) entries: usize,
+    pub(crate) fees: Decimal,
+    pub(crate) turnover: Decimal,
+    pub(crate) trades: Vec<Trade>,
+    pub(crate) open_positions: Vec<OpenPosition>,
+    /// Equity at each step, in quote currency.
+    pub(crate) equity: Vec<f64>,
+    /// The state in which each signal ended, lane after lane.
+    pub(crate) states: Vec<SignalState>,
+    pub(crate) rejections: Vec<(&'static str, u64)>,
+    pub(crate) rejected: Vec<RejectedSignal>,
+    queue: Vec<Due>,
+}
+
+/// A signal and the step at which its bar closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    step: Step,
+    lane: usize,
+    /// Index into the lane's signals.
+    signal: usize,
+}
+
+/// Runs `world` and leaves what it found in `outcome`.
+pub(crate) fn simulate(world: &World<'_>, outcome: &mut Outcome) {
+    outcome.reset(world);
+    let queue = std::mem::take(&mut outcome.queue);
+    let mut simulation = Simulation::new(world, outcome);
+    simulation.run(&queue);
+    simulation.finish();
+    outcome.queue = queue;
+}
+
+impl Outcome {
+    fn reset(&mut self, world: &World<'_>) {
+        let signals = world.lanes.iter().map(|lane| lane.signals.len()).sum();
+        self.entries = 0;
+        self.fees = Decimal::ZERO;
+        self.turnover = Decimal::ZERO;
+        self.trades.clear();
+        self.open_positions.clear();
+        self.equity.resize(world.timeline.len(), 0.0);
+        self.states.clear();
+        self.states.resize(signals, SignalState::New);
+        self.rejections.clear();
+        self.rejected.clear();
+        self.queue.clear();
+        self.queue.reserve(signals);
+        for (lane, reader) in world.lanes.iter().enumerate() {
+            let on_grid = world.timeline.is_even(reader.series)
+                && reader.bars.timeframe() == world.series[reader.series].candles().timeframe();
+            self.queue.extend(reader.signals.iter().enumerate().map(|(signal, advice)| {
+                let step = if on_grid {
+                    advice.bar + 1
+                } else {
+                    world.timeline.step_at(reader.bars.close_time(advice.bar))
+                };
+                Due { step, lane, signal }
+            }));
+        }
+        if world.lanes.len() > 1 {
+            self.queue.sort_unstable();
+        }
+    }
+
+    fn count_rejection(&mut self, reason: &'static str) {
+        match self.rejections.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => self.rejections.push((reason, 1)),
+        }
+    }
+}
+
+/// What a lane holds.
+#[derive(Debug, Default)]
+struct Slot {
+    active: Option<Active>,
+    exit_time_last: Option<UnixMillis>,
+    /// Coins left over from sales, too few to sell.
+    dust: Decimal,
+    /// First of the lane's entries in [`Outcome::states`].
+    states_from: usize,
+}
+
+impl Slot {
+    fn holding(&self) -> Holding {
+        match self.active.as_ref().map(|active| active.position.state()) {
+            Some(PositionState::Pending) => Holding::Pending,
+            Some(PositionState::Open) => Holding::Open,
+            Some(PositionState::Closing(_)) => Holding::Closing,
+            Some(PositionState::Closed(_) | PositionState::Abandoned) | None => Holding::Flat,
+        }
+    }
+
+    fn coins(&self) -> Decimal {
+        self.active.as_ref().map_or(self.dust, |active| active.position.held() + self.dust)
+    }
+}
+
+/// A position that is not closed.
+#[derive(Debug)]
+struct Active {
+    position: Position,
+    /// An order that waits for the next open.
+    pending: Option<PendingOrder>,
+    intent: EntryIntent,
+    plan: ExitPlan,
+    watch: Watch,
+    /// Index of the signal that asked for it.
+    signal: usize,
+    /// The candle at whose open it was bought.
+    entry_row: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PendingOrder {
+    Entry,
+    Exit(ExitReason),
+}
+
+/// How a position was sold.
+#[derive(Debug, Clone, Copy)]
+struct Sale {
+    time: UnixMillis,
+    price: Decimal,
+    reference: Decimal,
+    reason: ExitReason,
+    /// The candle during which it was sold: the first that was not held to its close.
+    row: usize,
+}
+
+struct Simulation<'a> {
+    world: &'a World<'a>,
+    out: &'a mut Outcome,
+    /// One for each lane.
+    slots: Vec<Slot>,
+    /// Lanes that hold anything, in order, so that the others cost nothing.
+    holding: Vec<usize>,
+    /// Lanes with an order that waits for an open.
+    pending: usize,
+    cash: Decimal,
+    reserved: Decimal,
+    volume: VolumeWindow,
+    peak: Peak,
+}
+
+impl<'a> Simulation<'a> {
+    fn new(world: &'a World<'a>, out: &'a mut Outcome) -> Self {
+        let mut states_from = 0;
+        let slots = world
+            .lanes
+            .iter()
+            .map(|lane| {
+                let slot = Slot { states_from, ..Slot::default() };
+                states_from += lane.signals.len();
+                slot
+            })
+            .collect();
+        let cash = world.account.cash;
+        out.equity[0] = to_f64(cash);
+        Self {
+            world,
+            out,
+            slots,
+            holding: Vec::new(),
+            pending: 0,
+            cash,
+            reserved: Decimal::ZERO,
+            volume: VolumeWindow::default(),
+            peak: Peak::default(),
+        }
+    }
+
+    fn run(&mut self, queue: &[Due]) {
+        let last = self.world.timeline.len() - 1;
+        let mut queue = queue.iter().copied().peekable();
+        let mut step = 0;
+        while step < last {
+            let horizon = queue.peek().map_or(last, |due| due.step);
+            let next = self.next_step(step, horizon);
+            self.mark(step + 1..next);
+            step = next;
+            self.meet_candles(step);
+            self.mark(step..step + 1);
+            let mut view = None;
+            while let Some(due) = queue.next_if(|due| due.step == step) {
+                self.pass_gate(&due, &mut view);
+            }
+            if self.pending > 0 {
+                self.fill_at_open(step);
+            }
+        }
+    }
+
+    /// Returns the next step at which anything may happen: `horizon` or an earlier one.
+    fn next_step(&self, step: Step, horizon: Step) -> Step {
+        if self.pending > 0 {
+            return step + 1;
+        }
+        let timeline = self.world.timeline;
+        let mut next = horizon;
+        for &index in &self.holding {
+            let Some(active) = self.slots[index].active.as_ref().filter(|active| !active.plan.is_empty()) else {
+                continue;
+            };
+            let series = self.world.lanes[index].series;
+            let candles = self.world.series[series].candles();
+            let rows = timeline.closed(series, step)..timeline.closed(series, next);
+            if let Some(row) = active.watch.first_alarm(candles, rows) {
+                next = next.min(timeline.step_at(candles.close_time(row)));
+            }
+        }
+        next
+    }
+
+    /// Writes the equity of `steps`, in which neither cash nor positions change.
+    fn mark(&mut self, steps: Range<Step>) {
+        let World { timeline, series, lanes, .. } = *self.world;
+        let equity = &mut self.out.equity[steps.clone()];
+        equity.fill(to_f64(self.cash));
+        for &index in &self.holding {
+            let coins = to_f64(self.slots[index].coins());
+            let lane = lanes[index].series;
+            let close = &series[lane].candles().columns().close;
+            if timeline.is_even(lane) {
+                let closes = &close[steps.start - 1..steps.end - 1];
+                equity.iter_mut().zip(closes).for_each(|(equity, close)| *equity += coins * close);
+            } else {
+                for (equity, step) in equity.iter_mut().zip(steps.clone()) {
+                    // Before its first close an entry that waits for its open holds nothing to mark.
+                    if let Some(row) = timeline.closed(lane, step).checked_sub(1) {
+                        *equity += coins * close[row];
+                    }
+                }
+            }
+        }
+    }
+
+    /// Lets the candles that close at `step` meet resting stops, and decides exits at their close.
+    fn meet_candles(&mut self, step: Step) {
+        let mut at = 0;
+        while let Some(&index) = self.holding.get(at) {
+            self.meet_candle(index, step);
+            // A sale may have taken the lane off the list.
+            at += usize::from(self.holding.get(at) == Some(&index));
+        }
+    }
+
+    fn meet_candle(&mut self, index: usize, step: Step) {
+        let series = self.world.lanes[index].series;
+        let Some(active) = self.slots[index].active.as_mut() else { return };
+        if active.plan.is_empty() || active.position.state() != PositionState::Open {
+            return;
+        }
+        let Some(row) = self.world.timeline.closing(series, step) else { return };
+        let candles = self.world.series[series].candles();
+        let (candle, close_time) = (candles.candle(row), candles.close_time(row));
+        active.watch.pass_to(candles, row + 1);
+        let outcome = active.plan.stop.map(|stop| self.world.account.fill_model.stop(&stop, &candle));
+        let reason = match outcome {
+            Some(StopOutcome::Filled { price, reference }) => {
+                // A gap sells at the open; when it happened inside the candle is known at its close.
+                let at_open = reference == decimal_price(candle.open);
+                let time = if at_open { candle.open_time } else { close_time };
+                return self.sell(index, Sale { time, price, reference, reason: ExitReason::Stop, row });
+            }
+            Some(StopOutcome::GappedBeyond) => Some(ExitReason::Stop),
+            Some(StopOutcome::Untouched) | None => active.exit_at_close(candle.close, close_time),
+        };
+        if let Some(reason) = reason {
+            self.order_exit(index, reason);
+        }
+    }
+
+    fn order_exit(&mut self, index: usize, reason: ExitReason) {
+        if let Some(active) = self.slots[index].active.as_mut() {
+            active.apply(PositionEvent::ExitOrdered(reason), Decimal::ZERO);
+            active.pending = Some(PendingOrder::Exit(reason));
+            self.pending += 1;
+        }
+    }
+
+    /// Decides one signal. `view` is the account at this close, looked at when the first buy asks for it.
+    fn pass_gate(&mut self, due: &Due, view: &mut Option<AccountView>) {
+        let Due { step, lane: index, signal } = *due;
+        let signal_type = self.world.lanes[index].signals[signal].signal_type;
+        let verdict = gate::decide_held(signal_type, self.slots[index].holding()).unwrap_or_else(|| {
+            let view = view.get_or_insert_with(|| self.account_view(step));
+            self.decide_entry(due, view)
+        });
+        let state = match verdict {
+            Verdict::Enter(intent) => {
+                if let Some(view) = view {
+                    view.cash_available -= intent.reserved;
+                    view.exposure += intent.reserved;
+                }
+                self.order_entry(index, signal, intent);
+                SignalState::Ordered
+            }
+            Verdict::Exit => {
+                self.order_exit(index, ExitReason::Signal);
+                SignalState::Consumed
+            }
+            Verdict::CancelEntry => {
+                self.abandon(index);
+                SignalState::Consumed
+            }
+            Verdict::NoAction => SignalState::NoAction,
+            Verdict::Expired => SignalState::Expired,
+            Verdict::Rejected(rejection) => {
+                self.reject(due, &rejection);
+                SignalState::Rejected
+            }
+        };
+        self.set_state(index, signal, state);
+    }
+
+    fn decide_entry(&self, due: &Due, view: &mut AccountView) -> Verdict {
+        let World { lanes, account, series, .. } = *self.world;
+        let lane = &lanes[due.lane];
+        let market = &series[lane.series];
+        let signal = &lane.signals[due.signal];
+        let symbol_of = |index: usize| &series[lanes[index].series].instrument().symbol;
+        view.positions = self.count_active(|_| true);
+        view.positions_of_strategy = self.count_active(|index| lanes[index].strategy == lane.strategy);
+        view.positions_of_symbol = self.count_active(|index| *symbol_of(index) == market.instrument().symbol);
+        let close_time = lane.bars.close_time(signal.bar);
+        let candidate = Candidate {
+            signal,
+            params: lane.risk,
+            rules: &market.rules,
+            close_time,
+            bar_millis: lane.bars.timeframe().millis(),
+            now: close_time,
+            close: decimal_price(lane.bars.columns().close[signal.bar]),
+            stale_bars: self.stale_bars(lane.series, due.step),
+            exit_time_last: self.slots[due.lane].exit_time_last,
+        };
+        let costs = Costs { fill_model: &account.fill_model, fees: &account.fees, fee_rate: self.fee_rate(close_time) };
+        gate::decide_entry(&candidate, view, &account.limits, &costs)
+    }
+
+    fn count_active(&self, belongs: impl Fn(usize) -> bool) -> u32 {
+        let active = self.holding.iter().filter(|index| self.slots[**index].active.is_some() && belongs(**index));
+        u32::try_from(active.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Returns how many of the last candles had no trade; 0 where no limit asks.
+    fn stale_bars(&self, series: usize, step: Step) -> u32 {
+        if self.world.account.limits.stale_after_bars.is_none() {
+            return 0;
+        }
+        let closed = self.world.timeline.closed(series, step);
+        let volume = &self.world.series[series].candles().columns().volume[..closed];
+        u32::try_from(volume.iter().rev().take_while(|volume| **volume <= 0.0).count()).unwrap_or(u32::MAX)
+    }
+
+    fn account_view(&mut self, step: Step) -> AccountView {
+        let positions_value = self.positions_value(step);
+        let equity = self.cash + positions_value;
+        let limits = &self.world.account.limits;
+        let equity_day_start = if limits.daily_loss_max_pct.is_some() {
+            let midnight = Timeframe::D1.candle_open(self.world.timeline.time(step));
+            // The last step at or before midnight; the account's first step where it began later that day.
+            let first_after = self.world.timeline.step_at(midnight + 1);
+            decimal_price(self.out.equity[first_after.saturating_sub(1)])
+        } else {
+            equity
+        };
+        let equity_peak = if limits.drawdown_max_pct.is_some() {
+            decimal_price(self.peak.until(&self.out.equity[..=step]))
+        } else {
+            equity
+        };
+        AccountView {
+            equity,
+            cash_available: self.cash - self.reserved,
+            exposure: positions_value + self.reserved,
+            positions: 0,
+            positions_of_strategy: 0,
+            positions_of_symbol: 0,
+            equity_day_start,
+            equity_peak,
+        }
+    }
+
+    fn positions_value(&self, step: Step) -> Decimal {
+        let value = |&index: &usize| {
+            let coins = self.slots[index].coins();
+            if coins.is_zero() { Decimal::ZERO } else { round_money(coins * self.mark_price(index, step)) }
+        };
+        self.holding.iter().map(value).sum()
+    }
+
+    /// Returns the last close of a lane that holds something: it was bought on an earlier candle.
+    fn mark_price(&self, index: usize, step: Step) -> Decimal {
+        let series = self.world.lanes[index].series;
+        let closed = self.world.timeline.closed(series, step);
+        decimal_price(self.world.series[series].candles().columns().close[closed.saturating_sub(1)])
+    }
+
+    fn order_entry(&mut self, index: usize, signal: usize, intent: EntryIntent) {
+        self.reserved += intent.reserved;
+        self.pending += 1;
+        if let Err(at) = self.holding.binary_search(&index) {
+            self.holding.insert(at, index);
+        }
+        self.slots[index].active = Some(Active {
+            position: Position::default(),
+            pending: Some(PendingOrder::Entry),
+            intent,
+            plan: ExitPlan::NONE,
+            watch: Watch::default(),
+            signal,
+            entry_row: 0,
+        });
+    }
+
+    fn reject(&mut self, due: &Due, rejection: &Rejection) {
+        self.out.count_rejection(rejection.reason());
+        if self.out.rejected.len() < REJECTED_MAX {
+            let lane = &self.world.lanes[due.lane];
+            let signal = &lane.signals[due.signal];
+            self.out.rejected.push(RejectedSignal {
+                strategy: lane.strategy,
+                instrument: lane.bars.instrument().clone(),
+                time: lane.bars.close_time(signal.bar),
+                price: lane.bars.columns().close[signal.bar],
+                confidence: signal.confidence,
+                reason: rejection.reason(),
+                detail: rejection.to_string(),
+            });
+        }
+    }
+
+    /// Fills waiting orders whose candle opens at `step`: sales first, since they free cash.
+    fn fill_at_open(&mut self, step: Step) {
+        let now = self.world.timeline.time(step);
+        for exits in [true, false] {
+            let mut at = 0;
+            while let Some(&index) = self.holding.get(at) {
+                let pending = self.slots[index].active.as_ref().and_then(|active| active.pending);
+                match pending {
+                    Some(PendingOrder::Exit(reason)) if exits => self.fill_exit(index, step, now, reason),
+                    Some(PendingOrder::Entry) if !exits => self.fill_entry(index, step, now),
+                    _ => {}
+                }
+                at += usize::from(self.holding.get(at) == Some(&index));
+            }
+        }
+    }
+
+    /// Returns the candle of a lane's series that opens now, with its open.
+    fn opening(&self, index: usize, step: Step, now: UnixMillis) -> Option<(usize, Decimal)> {
+        let series = self.world.lanes[index].series;
+        let row = self.world.timeline.closed(series, step);
+        let columns = self.world.series[series].candles().columns();
+        (columns.open_time.get(row) == Some(&now)).then(|| (row, decimal_price(columns.open[row])))
+    }
+
+    fn fill_exit(&mut self, index: usize, step: Step, now: UnixMillis, reason: ExitReason) {
+        if let Some((row, reference)) = self.opening(index, step, now) {
+            self.pending -= 1;
+            let price = self.world.account.fill_model.market(Side::Sell, reference);
+            self.sell(index, Sale { time: now, price, reference, reason, row });
+        }
+    }
+
+    fn fill_entry(&mut self, index: usize, step: Step, now: UnixMillis) {
+        let world = self.world;
+        let Some(active) = self.slots[index].active.as_ref() else { return };
+        let intent = active.intent;
+        if now >= intent.expiration_at {
+            return self.abandon(index);
+        }
+        let Some((row, reference)) = self.opening(index, step, now) else { return };
+        let lane = &world.lanes[index];
+        let rules = &world.series[lane.series].rules;
+        let price = world.account.fill_model.market(Side::Buy, reference);
+        let rate = self.fee_rate(now);
+        let cash_free = self.cash - self.reserved + intent.reserved;
+        let Some((quantity, notional, fee)) = self.affordable(intent.quantity, price, rate, cash_free, rules) else {
+            return self.abandon(index);
+        };
+        self.pending -= 1;
+        self.reserved -= intent.reserved;
+        self.cash -= notional + if let Fee::Quote(sum) = fee { sum } else { Decimal::ZERO };
+        self.book(now, notional, fee.value(price));
+        self.out.entries += 1;
+        let plan = ExitPlan::new(
+            lane.risk,
+            rules,
+            intent.stop_loss,
+            intent.take_profit,
+            price,
+            now,
+            lane.bars.timeframe().millis(),
+        );
+        let Some(active) = self.slots[index].active.as_mut() else { return };
+        active.apply(PositionEvent::Bought(Fill { time: now, price, reference, quantity, fee }), Decimal::ZERO);
+        active.pending = None;
+        active.entry_row = row;
+        active.plan = plan;
+        active.watch = Watch::new(&plan, price, row, world.series[lane.series].candles().timeframe().millis());
+        let signal = active.signal;
+        self.set_state(index, signal, SignalState::Filled);
+    }
+
+    /// Returns quantity, notional and fee of what `cash` pays of the order at `price`, or `None` when that is
+    /// less than the smallest order.
+    fn affordable(
+        &self,
+        quantity: Decimal,
+        price: Decimal,
+        rate: Decimal,
+        cash: Decimal,
+        rules: &sentinel_domain::instrument::InstrumentRules,
+    ) -> Option<(Decimal, Decimal, Fee)> {
+        let fees = &self.world.account.fees;
+        let priced = |quantity: Decimal| {
+            let notional = round_money(quantity * price);
+            (quantity, notional, fees.of_buy(quantity, notional, rate))
+        };
+        let cost = |(_, notional, fee): &(Decimal, Decimal, Fee)| match fee {
+            Fee::Quote(sum) => *notional + *sum,
+            Fee::Base(_) => *notional,
+        };
+        let whole = priced(quantity);
+        if cost(&whole) <= cash {
+            return Some(whole);
+        }
+        let cut = priced(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / cost(&whole))));
+        (cut.0 >= rules.quantity_min && !cut.0.is_zero() && cost(&cut) <= cash).then_some(cut)
+    }
+
+    fn sell(&mut self, index: usize, sale: Sale) {
+        let world = self.world;
+        let lane = &world.lanes[index];
+        let market = &world.series[lane.series];
+        let rate = self.fee_rate(sale.time);
+        let Some(mut active) = self.slots[index].active.take() else { return };
+        let quantity = market.rules.round_quantity_down(active.position.held());
+        let notional = round_money(quantity * sale.price);
+        let fee = world.account.fees.of_sale(notional, rate);
+        let fill = Fill { time: sale.time, price: sale.price, reference: sale.reference, quantity, fee };
+        active.apply(PositionEvent::Sold(fill, sale.reason), market.rules.step_size);
+        self.cash += notional - fee.value(sale.price);
+        self.book(sale.time, notional, fee.value(sale.price));
+        let trade = self.trade(lane, &active, &sale);
+        self.out.trades.push(trade);
+        let slot = &mut self.slots[index];
+        slot.dust += active.position.held();
+        slot.exit_time_last = Some(sale.time);
+        self.let_go(index);
+    }
+
+    fn trade(&self, lane: &Lane<'_>, active: &Active, sale: &Sale) -> Trade {
+        let position = &active.position;
+        let signal = &lane.signals[active.signal];
+        let market = &self.world.series[lane.series];
+        let bought = position.bought();
+        let entry_fill_price = bought.price();
+        let (max_favorable_excursion, max_adverse_excursion) = excursions(
+            market.candles(),
+            active.entry_row..sale.row,
+            to_f64(entry_fill_price),
+            to_f64(sale.price),
+        );
+        let pnl = position.pnl();
+        let cost = position.cost_of_sold();
+        Trade {
+            strategy: lane.strategy,
+            instrument: market.instrument().clone(),
+            timeframe: lane.bars.timeframe(),
+            signal_time: lane.bars.close_time(signal.bar),
+            confidence: signal.confidence,
+            pattern: signal.pattern,
+            entry_time: bought.time,
+            entry_fill_price,
+            exit_time: sale.time,
+            exit_fill_price: sale.price,
+            exit_reason: sale.reason,
+            quantity: position.sold().quantity,
+            fees_usd: bought.fees + position.sold().fees,
+            pnl_usd: pnl,
+            pnl_pct: if cost.is_zero() { 0.0 } else { to_f64(pnl) / to_f64(cost) * 100.0 },
+            slippage_pct: position.slippage_pct(),
+            max_favorable_excursion,
+            max_adverse_excursion,
+            bars_held: u32::try_from((sale.time - bought.time) / lane.bars.timeframe().millis()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Ends an entry that was not filled.
+    fn abandon(&mut self, index: usize) {
+        if let Some(active) = self.slots[index].active.take() {
+            self.pending -= 1;
+            self.reserved -= active.intent.reserved;
+            self.set_state(index, active.signal, SignalState::Abandoned);
+            self.let_go(index);
+        }
+    }
+
+    /// Takes a lane without a position off the list, unless its dust still has to be marked.
+    fn let_go(&mut self, index: usize) {
+        if self.slots[index].dust.is_zero()
+            && let Ok(at) = self.holding.binary_search(&index)
+        {
+            self.holding.remove(at);
+        }
+    }
+
+    fn book(&mut self, time: UnixMillis, notional: Decimal, fee: Decimal) {
+        self.out.fees += fee;
+        self.out.turnover += notional;
+        if self.world.account.fees.rate.depends_on_volume() {
+            self.volume.add(time, notional);
+        }
+    }
+
+    fn fee_rate(&self, now: UnixMillis) -> Decimal {
+        self.world.account.fees.rate.taker(self.volume.sum_since(now))
+    }
+
+    fn set_state(&mut self, index: usize, signal: usize, next: SignalState) {
+        let state = &mut self.out.states[self.slots[index].states_from + signal];
+        assert!(state.may_become(next), "a signal that is {state:?} cannot become {next:?}");
+        *state = next;
+    }
+
+    fn finish(&mut self) {
+        let last = self.world.timeline.len() - 1;
+        self.out.cash = self.cash;
+        self.out.equity_final = self.cash + self.positions_value(last);
+        for &index in &self.holding {
+            let Some(active) = &self.slots[index].active else { continue };
+            if active.position.state() == PositionState::Pending {
+                continue;
+            }
+            let mark_price = self.mark_price(index, last);
+            let lane = &self.world.lanes[index];
+            self.out.open_positions.push(OpenPosition {
+                strategy: lane.strategy,
+                instrument: lane.bars.instrument().clone(),
+                entry_time: active.position.bought().time,
+                entry_fill_price: active.position.bought().price(),
+                quantity: active.position.held(),
+                mark_price,
+                pnl_usd: active.position.pnl_open(mark_price),
+            });
+        }
+    }
+}
+
+impl Active {
+    /// Applies an event that the simulation itself made: a refusal is our own bug.
+    fn apply(&mut self, event: PositionEvent, dust: Decimal) {
+        if let Err(error) = self.position.apply(event, dust) {
+            panic!("the simulation broke the life of a position: {error}");
+        }
+    }
+
+    /// Returns why to sell at a close, if there is a reason. The first that holds is the one that is recorded.
+    fn exit_at_close(&self, close: f64, close_time: UnixMillis) -> Option<ExitReason> {
+        let ExitPlan { target, trailing_fraction, deadline, .. } = self.plan;
+        let close = decimal_price(close);
+        if target.is_some_and(|target| close >= target) {
+            return Some(ExitReason::Target);
+        }
+        if trailing_fraction.is_some_and(|fraction| close <= decimal_price(self.watch.best_close()) * fraction) {
+            return Some(ExitReason::Trailing);
+        }
+        deadline.is_some_and(|deadline| close_time >= deadline).then_some(ExitReason::Time)
+    }
+}
+
+/// What was traded in the last 30 days, for the fee tier.
+#[derive(Debug, Default)]
+struct VolumeWindow {
+    fills: VecDeque<(UnixMillis, Decimal)>,
+    sum: Decimal,
+}
+
+impl VolumeWindow {
+    const LENGTH: i64 = 30 * Timeframe::D1.millis();
+
+    fn add(&mut self, time: UnixMillis, notional: Decimal) {
+        self.fills.push_back((time, notional));
+        self.sum += notional;
+        while let Some((_, old)) = self.fills.pop_front_if(|(old, _)| *old <= time - Self::LENGTH) {
+            self.sum -= old;
+        }
+    }
+
+    /// Returns what was traded in the 30 days before `now`. Fills too old since the last one are left out.
+    fn sum_since(&self, now: UnixMillis) -> Decimal {
+        let stale = self.fills.iter().take_while(|(time, _)| *time <= now - Self::LENGTH);
+        self.sum - stale.map(|(_, notional)| *notional).sum::<Decimal>()
+    }
+}
+
+/// Highest equity so far, looked up only when a limit asks.
+#[derive(Debug, Default)]
+struct Peak {
+    highest: f64,
+    seen: usize,
+}
+
+impl Peak {
+    fn until(&mut self, equity: &[f64]) -> f64 {
+        self.highest = self.highest.max(crate::extremes::highest(&equity[self.seen..]));
+        self.seen = equity.len();
+        self.highest
+    }
+}
+
+#[cfg(test)]
+mod tests;
