@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The sandbox: runs strategies as metered, memory-bounded WebAssembly components.
+//!
+//! Start with [`Runtime::load`], which turns the bytes of a component into a [`Strategy`] or says what is wrong with
+//! them; [`Strategy::open`] gives a [`Session`] on a fresh instance, and [`Session::on_bars`] shows it candles.
+//! [`Strategy::decide`] does all three for the decision of one bar, as the live system takes it.
+//!
+//! What is absent: a strategy has no imports, so there is nothing of the host that it could call. This crate reads no
+//! clock but the one that ends runaway calls, keeps no state between sessions, and touches no file but the component
+//! it is pointed at and its cache of compiled code.
+
+mod answer;
+mod decision;
+mod engine;
+mod error;
+mod instance;
+mod limits;
+mod meter;
+mod runtime;
+mod session;
+mod shown;
+mod strategy;
+mod v0_1;
+
+pub use decision::{Decision, DecisionRecord};
+pub use engine::{ENGINE_VERSION, RuntimeConfig};
+pub use error::{BarSpan, ManifestFault, Place, RuntimeError, SignalFault};
+pub use limits::{Limits, LimitsClass, UnknownLimitsClass};
+pub use runtime::Runtime;
+pub use session::Session;
+pub use strategy::Strategy;

@@ -1,0 +1,160 @@
+//! The live decision of one bar, with everything needed to take it again.
+
+use std::ops::Range;
+
+use sentinel_domain::candles::{Candles, Columns};
+use sentinel_domain::hash::{ContentHash, ContentHasher};
+use sentinel_domain::instrument::InstrumentRules;
+use sentinel_domain::session::{self, SessionLength};
+use sentinel_domain::signal::Signal;
+use sentinel_domain::strategy::ParameterValue;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::ENGINE_VERSION;
+use crate::error::RuntimeError;
+use crate::shown::Shown;
+use crate::strategy::Strategy;
+
+/// What a strategy decided on one bar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Its advice, with the row of the series as its bar; `None` when it said nothing.
+    pub signal: Option<Signal>,
+    /// What it depends on and what came out.
+    pub record: DecisionRecord,
+}
+
+/// What a decision depends on and what came out: enough to take it again and to compare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// Hash of the component's bytes.
+    pub component_hash: ContentHash,
+    /// Hash of the config it ran under.
+    pub config_hash: ContentHash,
+    /// Hash of all that it was shown.
+    pub input_hash: ContentHash,
+    /// The engine that ran it; fuel can be compared only within one.
+    pub engine_version: String,
+    /// The fuel it used.
+    pub fuel: u64,
+    /// Hash of what it said.
+    pub output_hash: ContentHash,
+}
+
+impl Strategy {
+    /// Takes the decision of the candle at `row` as the live system does: on a fresh instance, which is shown its
+    /// warm-up, then the session's bars before `row`, then `row` alone.
+    ///
+    /// The candles must reach back to the session's boundary and its warm-up as far as they exist.
+    ///
+    /// # Errors
+    /// When the strategy cannot be opened, exceeds a limit, crashes, fails or breaks the contract.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn decide(
+        &self,
+        candles: &Candles,
+        row: usize,
+        rules: &InstrumentRules,
+        parameters: &[ParameterValue],
+        config_hash: ContentHash,
+    ) -> Result<Decision, RuntimeError> {
+        let columns = candles.columns();
+        let mut session =
+            self.open(candles.instrument(), candles.timeframe(), rules, parameters)?;
+        let rows = session_of(candles, row);
+        let warm_up = rows.warm_up(session.warm_up_bars() as usize);
+
+        session.warm_up(columns, warm_up.clone())?;
+        session.on_bars(columns, rows.bars.start..row, &mut Vec::new())?;
+        let mut signals = Vec::with_capacity(1);
+        session.on_bars(columns, row..row + 1, &mut signals)?;
+        let signal = signals.pop();
+
+        let record = DecisionRecord {
+            component_hash: self.component_hash(),
+            config_hash,
+            input_hash: input_hash(
+                self,
+                candles,
+                &warm_up,
+                rows.bars.start..row + 1,
+                rules,
+                parameters,
+            ),
+            engine_version: ENGINE_VERSION.to_owned(),
+            fuel: session.fuel_used(),
+            output_hash: output_hash(columns, signal.as_ref()),
+        };
+        Ok(Decision { signal, record })
+    }
+}
+
+/// Returns the session that holds `row`, up to and with `row`.
+fn session_of(candles: &Candles, row: usize) -> session::Session {
+    let times = &candles.columns().open_time;
+    let start = SessionLength::of(candles.timeframe())
+        .around(times[row])
+        .start;
+    session::Session {
+        start,
+        bars: times.partition_point(|time| *time < start)..row + 1,
+    }
+}
+
+/// Returns the hash of all that a strategy was shown: rows are left out, so that the same bars in a longer series
+/// give the same hash.
+fn input_hash(
+    strategy: &Strategy,
+    candles: &Candles,
+    warm_up: &Range<usize>,
+    bars: Range<usize>,
+    rules: &InstrumentRules,
+    parameters: &[ParameterValue],
+) -> ContentHash {
+    let (columns, rows) = (candles.columns(), warm_up.start..bars.end);
+    let shown = Shown::new(columns, &rows, strategy.manifest().columns);
+    let mut hasher = ContentHasher::new("decision-input")
+        .text(candles.instrument().exchange.as_str())
+        .text(&candles.instrument().symbol.to_string())
+        .text(candles.timeframe().as_str())
+        .text(&rules.tick_size.normalize().to_string())
+        .integers(&[warm_up.len() as i64, bars.len() as i64])
+        .integers(&columns.open_time[rows.clone()]);
+    for value in parameters {
+        hasher = match *value {
+            ParameterValue::Integer(value) => hasher.text("integer").integers(&[value]),
+            ParameterValue::Real(value) => hasher.text("real").reals(&[value]),
+            ParameterValue::Boolean(value) => hasher.text("boolean").integers(&[value.into()]),
+            ParameterValue::Choice(value) => hasher.text("choice").integers(&[value.into()]),
+        };
+    }
+    shown
+        .reals()
+        .into_iter()
+        .fold(hasher, ContentHasher::reals)
+        .finish()
+}
+
+/// Returns the hash of what a strategy said, by the bits of every number.
+fn output_hash(columns: &Columns, signal: Option<&Signal>) -> ContentHash {
+    let hasher = ContentHasher::new("decision-output");
+    let Some(signal) = signal else {
+        return hasher.finish();
+    };
+    let optional = |price: Option<f64>| price.map_or([0.0, 0.0], |price| [1.0, price]);
+    hasher
+        .integers(&[columns.open_time[signal.bar]])
+        .text(signal.signal_type.as_str())
+        .integers(&[
+            signal.pattern.into(),
+            signal.reasons.cast_signed(),
+            signal.warnings.cast_signed(),
+        ])
+        .integers(&signal.valid_bars.map_or([0, 0], |bars| [1, bars.into()]))
+        .reals(&[signal.confidence])
+        .reals(&optional(signal.stop_loss))
+        .reals(&optional(signal.take_profit))
+        .finish()
+}
