@@ -14,6 +14,7 @@ use sentinel_domain::money::to_f64;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::Trade;
 
+use crate::json::span;
 use crate::result::{BacktestResult, OpenPosition};
 
 pub mod activity;
@@ -84,6 +85,19 @@ impl Unit {
             Self::Count => "count",
             Self::PerYear => "per_year",
         }
+    }
+
+    /// Returns `value` for people, without the unit's sign.
+    #[must_use]
+    pub fn format(self, value: f64) -> String {
+        let decimals = match self {
+            Self::Count | Self::Days => 0,
+            Self::Bars | Self::PerYear => 1,
+            Self::Percent | Self::Ratio | Self::Usd => 2,
+        };
+        let rounded = format!("{value:.decimals$}");
+        // What rounds to nothing is nothing, not minus nothing.
+        if rounded.trim_matches(['-', '0', '.']).is_empty() { rounded.replace('-', "") } else { rounded }
     }
 }
 
@@ -307,8 +321,7 @@ impl Metrics {
     #[must_use]
     pub fn of(result: &BacktestResult, benchmark: Option<&Benchmark>, max_drawdown_intraday_pct: Option<f64>) -> Self {
         let cash_initial = to_f64(result.cash_initial);
-        let first = result.series.iter().map(|series| series.from).min().unwrap_or_default();
-        let last = result.series.iter().map(|series| series.to).max().unwrap_or_default();
+        let (first, last) = span(&result.series);
         Self::compute(&Inputs {
             cash_initial,
             daily: &result.equity.daily(),
