@@ -15,7 +15,7 @@ use thiserror::Error;
 
 use crate::market::{AccountSettings, MarketSeries, StrategySetup};
 use crate::metrics::{Benchmark, Metrics, day_of};
-use crate::result::{BacktestResult, EquityCurve, SeriesSummary, SignalCounts, StrategySummary};
+use crate::result::{Assumptions, BacktestResult, EquityCurve, SeriesSummary, SignalCounts, StrategySummary};
 use crate::simulate::{Lane, Outcome, World, simulate};
 use crate::timeline::Timeline;
 
@@ -194,6 +194,11 @@ impl Backtest {
         let mut result = BacktestResult {
             strategies: self.strategies.iter().map(|setup| self.summarize(setup)).collect(),
             series: self.series.iter().map(summarize_series).collect(),
+            assumptions: Assumptions {
+                fees: self.account.fees.clone(),
+                fill_model: self.account.fill_model,
+                limits: self.account.limits.clone(),
+            },
             cash_initial: self.account.cash,
             cash_final: outcome.cash,
             equity_final: outcome.equity_final,
@@ -247,6 +252,9 @@ impl Backtest {
         let config_hash = setup.config(gaps).config_hash();
         StrategySummary {
             strategy_id: setup.strategy_id.clone(),
+            description: setup.component.manifest().description.clone(),
+            timeframe: setup.timeframe,
+            risk: setup.risk.clone(),
             version: strategy_version(component_hash, config_hash),
             component_hash,
             config_hash,

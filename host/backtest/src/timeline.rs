@@ -3,8 +3,6 @@
 //! The simulation walks over steps, not over candles, so that series of different length, timeframe and gaps share
 //! one account. For each series the timeline knows how many of its candles have closed at each step.
 
-use std::ops::Range;
-
 use sentinel_domain::candles::Candles;
 use sentinel_domain::timeframe::UnixMillis;
 
@@ -169,7 +167,7 @@ mod tests {
     #[test]
     fn series_of_different_timeframes_share_steps() {
         let fine = candles(Timeframe::M1, &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[1.0; 10]);
-        let coarse = candles(Timeframe::M5, &[0, 5], &[1.0; 2]);
+        let coarse = candles(Timeframe::M5, &[0, 1], &[1.0; 2]);
         let timeline = Timeline::new(&[&fine, &coarse], std::iter::empty());
         assert_eq!(timeline.len(), 11);
         assert_eq!(timeline.closing(1, 5), Some(0));
