@@ -22,7 +22,6 @@ pub struct Donchian {
     highest: Highest,
     lowest: Lowest,
     previous: Option<Channel>,
-    latest: Option<Channel>,
 }
 
 /// The bounds of a channel, in the unit of the price.
@@ -52,25 +51,25 @@ impl Donchian {
             highest: Highest::new(period),
             lowest: Lowest::new(period),
             previous: None,
-            latest: None,
         }
     }
 
     /// Takes in the next bar and returns the channel with it, `None` while fewer than `period` bars were seen.
     #[inline]
     pub fn update(&mut self, high: f64, low: f64) -> Option<Channel> {
-        self.previous = self.latest;
-        self.latest = match (self.highest.update(high), self.lowest.update(low)) {
-            (Some(upper), Some(lower)) => Some(Channel { upper, lower }),
-            _ => None,
-        };
-        self.latest
+        self.previous = self.value();
+        self.highest.update(high);
+        self.lowest.update(low);
+        self.value()
     }
 
     /// Returns the channel of the last `period` bars, the current one included.
     #[inline]
     pub fn value(&self) -> Option<Channel> {
-        self.latest
+        Some(Channel {
+            upper: self.highest.value()?,
+            lower: self.lowest.value()?,
+        })
     }
 
     /// Returns the channel of the `period` bars before the current one, `None` while fewer than `period + 1` were seen.

@@ -16,7 +16,6 @@ use super::window_fold::WindowFold;
 #[derive(Debug, Clone)]
 pub struct Highest {
     window: WindowFold,
-    latest: Option<f64>,
 }
 
 impl Highest {
@@ -27,21 +26,19 @@ impl Highest {
     pub fn new(period: usize) -> Self {
         Self {
             window: WindowFold::new(period, f64::NEG_INFINITY),
-            latest: None,
         }
     }
 
     /// Takes in the next value and returns the highest, `None` while fewer than `period` values were seen.
     #[inline]
     pub fn update(&mut self, value: f64) -> Option<f64> {
-        self.latest = self.window.update(value, |a, b| if b > a { b } else { a });
-        self.latest
+        self.window.update(value, |a, b| if b > a { b } else { a })
     }
 
     /// Returns the latest highest value.
     #[inline]
     pub fn value(&self) -> Option<f64> {
-        self.latest
+        self.window.value()
     }
 
     /// Returns the number of bars until the first answer: `period`.
@@ -61,7 +58,6 @@ impl Highest {
 #[derive(Debug, Clone)]
 pub struct Lowest {
     window: WindowFold,
-    latest: Option<f64>,
 }
 
 impl Lowest {
@@ -72,21 +68,19 @@ impl Lowest {
     pub fn new(period: usize) -> Self {
         Self {
             window: WindowFold::new(period, f64::INFINITY),
-            latest: None,
         }
     }
 
     /// Takes in the next value and returns the lowest, `None` while fewer than `period` values were seen.
     #[inline]
     pub fn update(&mut self, value: f64) -> Option<f64> {
-        self.latest = self.window.update(value, |a, b| if b < a { b } else { a });
-        self.latest
+        self.window.update(value, |a, b| if b < a { b } else { a })
     }
 
     /// Returns the latest lowest value.
     #[inline]
     pub fn value(&self) -> Option<f64> {
-        self.latest
+        self.window.value()
     }
 
     /// Returns the number of bars until the first answer: `period`.

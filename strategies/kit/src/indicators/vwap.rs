@@ -27,7 +27,6 @@ fn typical_price(high: f64, low: f64, close: f64) -> f64 {
 pub struct RollingVwap {
     paid: WindowFold,
     volume: WindowFold,
-    latest: Option<f64>,
 }
 
 impl RollingVwap {
@@ -39,7 +38,6 @@ impl RollingVwap {
         Self {
             paid: WindowFold::new(period, 0.0),
             volume: WindowFold::new(period, 0.0),
-            latest: None,
         }
     }
 
@@ -47,21 +45,17 @@ impl RollingVwap {
     /// of them traded.
     #[inline]
     pub fn update(&mut self, high: f64, low: f64, close: f64, volume: f64) -> Option<f64> {
-        let paid = self
-            .paid
+        self.paid
             .update(typical_price(high, low, close) * volume, |a, b| a + b);
-        let traded = self.volume.update(volume, |a, b| a + b);
-        self.latest = match (paid, traded) {
-            (Some(paid), Some(traded)) if traded > 0.0 => Some(paid / traded),
-            _ => None,
-        };
-        self.latest
+        self.volume.update(volume, |a, b| a + b);
+        self.value()
     }
 
     /// Returns the latest average.
     #[inline]
     pub fn value(&self) -> Option<f64> {
-        self.latest
+        let volume = self.volume.value().filter(|&volume| volume > 0.0)?;
+        Some(self.paid.value()? / volume)
     }
 
     /// Returns the number of bars until the first average: `period`.

@@ -20,6 +20,7 @@ pub(super) struct WindowFold {
     next: usize,
     new_block: f64,
     identity: f64,
+    latest: f64,
     full: bool,
 }
 
@@ -32,6 +33,7 @@ impl WindowFold {
             next: 0,
             new_block: identity,
             identity,
+            latest: identity,
             full: false,
         }
     }
@@ -42,15 +44,17 @@ impl WindowFold {
         self.new_block = combine(self.new_block, value);
         self.slots[self.next] = value;
         self.next += 1;
-        let Some(&old_block) = self.slots.get(self.next) else {
-            return Some(self.start_block(combine));
-        };
-        self.full.then(|| combine(old_block, self.new_block))
+        if let Some(&old_block) = self.slots.get(self.next) {
+            self.latest = combine(old_block, self.new_block);
+        } else {
+            self.latest = self.new_block;
+            self.start_block(combine);
+        }
+        self.value()
     }
 
-    /// Folds the finished block from the right and begins the next one. Returns the fold of the whole block.
-    fn start_block(&mut self, combine: impl Fn(f64, f64) -> f64) -> f64 {
-        let window = self.new_block;
+    /// Folds the finished block from the right, in place, and begins the next one.
+    fn start_block(&mut self, combine: impl Fn(f64, f64) -> f64) {
         let mut fold = self.identity;
         for slot in self.slots.iter_mut().rev() {
             fold = combine(*slot, fold);
@@ -59,7 +63,12 @@ impl WindowFold {
         self.next = 0;
         self.new_block = self.identity;
         self.full = true;
-        window
+    }
+
+    /// Returns the latest fold.
+    #[inline]
+    pub(super) fn value(&self) -> Option<f64> {
+        self.full.then_some(self.latest)
     }
 
     /// Returns the number of values in a full window.
