@@ -34,8 +34,8 @@ demo: build ## Compare the shipped strategies on real candles and write a report
 test: build ## Run all tests, then say which skipped themselves
 	@scripts/test.sh
 
-bench: build ## Measure the speed, then print it as ratios against a native loop
-	@cargo bench -p sentinel-tests
+bench: build ## Measure the speed and print it as ratios against a native loop
+	@cargo bench -p sentinel-tests --bench '*'
 
 lint: setup ## Check format, clippy, documentation, licences and advisories
 	@scripts/lint.sh
