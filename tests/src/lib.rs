@@ -1,1 +1,6 @@
-//! Placeholder.
+//! What tests and benches share: where candles and components come from, and a backtest ready to run.
+
+pub mod data;
+pub mod native;
+pub mod reference;
+pub mod shipped;

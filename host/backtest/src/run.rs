@@ -271,6 +271,13 @@ pub struct Signals {
 }
 
 impl Signals {
+    /// Returns the signals of one strategy on one series, in the order of their bars. Lanes are sorted by priority,
+    /// strategy and symbol.
+    #[must_use]
+    pub fn lane(&self, index: usize) -> &[Signal] {
+        &self.by_lane[index]
+    }
+
     /// Returns how many there are.
     #[must_use]
     pub fn count(&self) -> usize {
