@@ -1,100 +1,119 @@
-//! What the sandbox costs, for one component: `cargo bench -p sentinel-runtime -- FILE.wasm…`.
+//! What the sandbox costs: `cargo bench -p sentinel-runtime -- FILE.wasm…`, for each component a line.
 //!
-//! Prints medians over many rounds, because the machines this runs on are shared.
+//! Prints medians of many rounds, with the fastest tenth in brackets, because the machines this runs on are shared. A
+//! native loop over the same bars runs beside, so that the ratio means something on any machine.
 #![allow(
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::unwrap_used,
+    clippy::cast_precision_loss,
     missing_docs,
-    reason = "a bench"
+    reason = "a bench measures time and prints"
 )]
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use sentinel_domain::candles::{Candles, Columns};
-use sentinel_domain::instrument::{Instrument, InstrumentRules};
+use sentinel_domain::candles::Candles;
+use sentinel_domain::instrument::InstrumentRules;
+use sentinel_domain::session::sessions;
 use sentinel_domain::timeframe::Timeframe;
-use sentinel_runtime::{Limits, LimitsClass, Runtime, RuntimeConfig, Strategy};
+use sentinel_runtime::{Limits, LimitsClass, Runtime, RuntimeConfig, Strategy, synthetic_candles};
 
 fn main() {
-    let files: Vec<_> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with("--"))
-        .collect();
-    let env = |name: &str, default: usize| {
-        std::env::var(name)
-            .ok()
-            .and_then(|v| v.parse().ok())
-            .unwrap_or(default)
-    };
-    let mut config = RuntimeConfig::default();
-    config.memory_resident_bytes = env("MEM_RES", config.memory_resident_bytes);
-    config.table_resident_bytes = env("TAB_RES", config.table_resident_bytes);
-    let runtime = Runtime::new(config).unwrap();
+    let files: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if files.is_empty() {
+        println!("name the components to measure: cargo bench -p sentinel-runtime -- FILE.wasm…");
+        return;
+    }
+    let cache = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new(RuntimeConfig { cache_dir: Some(cache.path().into()), ..RuntimeConfig::default() });
+    let runtime = runtime.unwrap();
+    let candles = synthetic_candles(Timeframe::M1, 365 * 1_440, 42).unwrap();
+    println!("native loop: {} for each of {} bars", native_loop(&candles), candles.len());
     for file in files {
-        let bytes = std::fs::read(&file).unwrap();
-        let limits = Limits::of(LimitsClass::suggest(bytes.len() as u64));
+        let component = std::fs::read(&file).unwrap();
+        let limits = Limits::of(LimitsClass::suggest(component.len() as u64));
         let start = Instant::now();
-        let strategy = runtime.load(&bytes, limits.clone()).unwrap();
-        println!("{file}: load {:?}", start.elapsed());
-        run(&strategy);
+        let strategy = runtime.load(&component, limits.clone()).unwrap();
+        let compiled = start.elapsed();
+        let loaded = measure(50, || drop(black_box(runtime.load(&component, limits.clone()).unwrap())));
+        println!("{file} ({} KiB): compiled in {compiled:.1?}, loaded precompiled in {loaded}", component.len() / 1024);
+        run(&strategy, &candles);
     }
 }
 
-fn run(strategy: &Strategy) {
-    let candles = candles(526_000);
-    let (instrument, columns, rules) = (
-        candles.instrument(),
-        candles.columns(),
-        InstrumentRules::default(),
-    );
-    let parameters = strategy
-        .manifest()
-        .resolve_parameters(&Default::default())
-        .unwrap();
-    let open = || {
-        strategy
-            .open(instrument, Timeframe::M1, &rules, &parameters)
-            .unwrap()
-    };
+fn run(strategy: &Strategy, candles: &Candles) {
+    let (columns, rules) = (candles.columns(), InstrumentRules::default());
+    let parameters = strategy.manifest().resolve_parameters(&BTreeMap::new()).unwrap();
+    let open = || strategy.open(candles.instrument(), candles.timeframe(), &rules, &parameters).unwrap();
     let mut out = Vec::new();
-    let fresh = median(2_000, || {
-        black_box(open());
-    });
-    let evaluation = median(2_000, || {
+
+    let fresh = measure(2_000, || drop(black_box(open())));
+    let mut first = (0..candles.len() - 200).step_by(197).cycle();
+    let evaluation = measure(2_000, || {
         out.clear();
-        let mut session = open();
-        session.on_bars(columns, 0..200, &mut out).unwrap();
-        black_box(session);
+        let first = first.next().unwrap();
+        open().on_bars(columns, first..first + 200, &mut out).unwrap();
     });
     let mut session = open();
     let mut row = 0;
-    let call = median(2_000, || {
+    let call = measure(2_000, || {
         session.on_bars(columns, row..row + 1, &mut out).unwrap();
         row += 1;
     });
-    let day = median(200, || {
-        let mut session = open();
-        session.on_bars(columns, 0..1440, &mut out).unwrap();
-    });
-    let batch = median(9, || {
+    let sessions = sessions(&columns.open_time, candles.timeframe());
+    let batch = measure(9, || {
         out.clear();
-        for day in 0..365 {
+        for one in &sessions {
             let mut session = open();
-            session
-                .on_bars(columns, day * 1440..(day + 1) * 1440, &mut out)
-                .unwrap();
+            session.warm_up(columns, one.warm_up(session.warm_up_bars() as usize)).unwrap();
+            session.on_bars(columns, one.bars.clone(), &mut out).unwrap();
         }
     });
-    println!(
-        "  fresh {fresh:?}  200 bars {evaluation:?}  one call {call:?}  day {day:?} year {:.2} ns/bar  fuel/bar {}",
-        batch.as_nanos() as f64 / (365.0 * 1440.0),
-        session.fuel_used() / 2000
-    );
+    println!("  fresh and opened {fresh}, and shown 200 bars {evaluation}, shown one more bar {call}");
+    println!("  a bar of a year in {} sessions {}; {} signals", sessions.len(), batch.each(candles.len()), out.len());
 }
 
-fn median(rounds: usize, mut work: impl FnMut()) -> Duration {
+/// A cross of two moving averages, written as one would without a sandbox.
+fn native_loop(candles: &Candles) -> Measured {
+    let close = &candles.columns().close;
+    measure(15, || {
+        let (mut fast, mut slow, mut is_long, mut crosses) = (0.0, 0.0, false, 0_u32);
+        for (row, price) in close.iter().enumerate() {
+            fast += price - if row >= 10 { close[row - 10] } else { 0.0 };
+            slow += price - if row >= 30 { close[row - 30] } else { 0.0 };
+            if row >= 30 && (fast / 10.0 - slow / 30.0 > 1e-5) != is_long {
+                is_long = !is_long;
+                crosses += 1;
+            }
+        }
+        black_box(crosses);
+    })
+    .each(close.len())
+}
+
+struct Measured {
+    median: Duration,
+    fastest_tenth: Duration,
+}
+
+impl Measured {
+    fn each(self, count: usize) -> Self {
+        let each = |time: Duration| Duration::from_secs_f64(time.as_secs_f64() / count as f64);
+        Self { median: each(self.median), fastest_tenth: each(self.fastest_tenth) }
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1?} ({:.1?})", self.median, self.fastest_tenth)
+    }
+}
+
+fn measure(rounds: usize, mut work: impl FnMut()) -> Measured {
     let mut times: Vec<_> = (0..rounds)
         .map(|_| {
             let start = Instant::now();
@@ -103,25 +122,5 @@ fn median(rounds: usize, mut work: impl FnMut()) -> Duration {
         })
         .collect();
     times.sort_unstable();
-    times[rounds / 2]
-}
-
-fn candles(count: i64) -> Candles {
-    let close: Vec<f64> = (0..count)
-        .map(|i| 100.0 + ((i * 7919) % 1000) as f64 / 100.0 + (i as f64 / 50.0).sin() * 5.0)
-        .collect();
-    let columns = Columns {
-        open_time: (0..count).map(|i| i * 60_000).collect(),
-        open: close.clone(),
-        high: close.clone(),
-        low: close.clone(),
-        volume: close.clone(),
-        close,
-        ..Columns::default()
-    };
-    let instrument = Instrument {
-        exchange: "test".parse().unwrap(),
-        symbol: "BTC/USD".parse().unwrap(),
-    };
-    Candles::new(instrument, Timeframe::M1, columns).unwrap()
+    Measured { median: times[rounds / 2], fastest_tenth: times[rounds / 10] }
 }

@@ -228,6 +228,14 @@ pub enum RuntimeError {
         /// The limit.
         compile_time_max_ms: u64,
     },
+    /// Compilers that were given up are still at work.
+    #[error("strategy {strategy}: {late_max} compilers that took too long are still at work; try again later")]
+    CompilersBusy {
+        /// The strategy.
+        strategy: String,
+        /// Late compilers that may be at work at once.
+        late_max: u32,
+    },
     /// The compiler refused the component.
     #[error("strategy {strategy}: the component cannot be compiled: {reason}")]
     Compile {
@@ -527,6 +535,7 @@ impl RuntimeError {
                 | Self::Thread(_)
                 | Self::Read { .. }
                 | Self::CompileTimeExceeded { .. }
+                | Self::CompilersBusy { .. }
                 | Self::TimeExceeded { .. }
         )
     }

@@ -20,6 +20,7 @@ use crate::shown::Shown;
 use crate::v0_1::{Contract, Guest, Refusal, SIGNAL_BYTES, SessionHandle};
 
 /// A compiled component, ready to be instantiated.
+#[derive(Clone)]
 pub(crate) struct Component {
     pub(crate) runtime: Runtime,
     pub(crate) contract: Contract,
@@ -112,7 +113,7 @@ impl Answer {
 
 impl Instance {
     /// Makes an instance.
-    pub(crate) fn fresh(component: Arc<Component>, place: Place) -> Result<Self, RuntimeError> {
+    pub(crate) fn fresh(component: &Arc<Component>, place: Place) -> Result<Self, RuntimeError> {
         let budget = Budget::open(&component.limits);
         let mut store = Store::new(component.runtime.engine(), Meter::new(&component.limits));
         store.limiter(|meter| meter);
@@ -122,13 +123,17 @@ impl Instance {
             Ok(guest) => {
                 let fuel_used = budget.total - store.get_fuel().unwrap_or_default();
                 Ok(Self {
-                    component,
+                    component: Arc::clone(component),
                     store,
                     guest,
                     fuel_used,
                 })
             }
-            Err(error) => Err(component.explain(&error, place, budget, Answer::Number)),
+            Err(error) => Err(match component.explain(&error, place, budget, Answer::Number) {
+                // Nothing was answered yet, so it is the exports that do not fit.
+                RuntimeError::Unreadable { strategy, reason, .. } => RuntimeError::ExportType { strategy, reason },
+                other => other,
+            }),
         }
     }
 
@@ -216,17 +221,6 @@ fn prepare(
 }
 
 impl Component {
-    /// Returns the same component under the name that it gives itself.
-    pub(crate) fn named(&self, id: &str) -> Self {
-        Self {
-            runtime: self.runtime.clone(),
-            contract: self.contract.clone(),
-            hash: self.hash,
-            name: id.to_owned(),
-            limits: self.limits.clone(),
-        }
-    }
-
     /// Turns the engine's error into ours.
     fn explain(
         &self,

@@ -9,22 +9,28 @@
 //! it is pointed at and its cache of compiled code.
 
 mod answer;
+mod cache;
+mod compile;
 mod decision;
 mod engine;
 mod error;
+mod inspect;
 mod instance;
 mod limits;
+mod manifest;
 mod meter;
 mod runtime;
 mod session;
 mod shown;
 mod strategy;
+mod synthetic;
 mod v0_1;
 
 pub use decision::{Decision, DecisionRecord};
 pub use engine::{ENGINE_VERSION, RuntimeConfig};
 pub use error::{BarSpan, ManifestFault, Place, RuntimeError, SignalFault};
 pub use limits::{Limits, LimitsClass, UnknownLimitsClass};
-pub use runtime::Runtime;
+pub use runtime::{CodeOrigin, Runtime};
 pub use session::Session;
 pub use strategy::Strategy;
+pub use synthetic::{SyntheticError, synthetic_candles};

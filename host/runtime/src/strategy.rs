@@ -12,6 +12,7 @@ use sentinel_domain::timeframe::Timeframe;
 use crate::error::{Place, RuntimeError};
 use crate::instance::{Component, Instance};
 use crate::limits::Limits;
+use crate::runtime::CodeOrigin;
 use crate::session::Session;
 
 /// A strategy that may be opened any number of times, from any thread. Cheap to clone.
@@ -19,14 +20,12 @@ use crate::session::Session;
 pub struct Strategy {
     component: Arc<Component>,
     manifest: Arc<Manifest>,
+    code_origin: CodeOrigin,
 }
 
 impl Strategy {
-    pub(crate) fn new(component: Component, manifest: Manifest) -> Self {
-        Self {
-            component: Arc::new(component),
-            manifest: Arc::new(manifest),
-        }
+    pub(crate) fn new(component: Component, manifest: Manifest, code_origin: CodeOrigin) -> Self {
+        Self { component: Arc::new(component), manifest: Arc::new(manifest), code_origin }
     }
 
     /// Returns what the strategy says about itself.
@@ -45,6 +44,12 @@ impl Strategy {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.component.limits
+    }
+
+    /// Returns whether it was compiled for this load, and whether its code could be kept.
+    #[must_use]
+    pub const fn code_origin(&self) -> &CodeOrigin {
+        &self.code_origin
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -66,7 +71,7 @@ impl Strategy {
     ) -> Result<Session, RuntimeError> {
         self.check_timeframe(timeframe)?;
         self.check_parameters(parameters)?;
-        let mut instance = Instance::fresh(Arc::clone(&self.component), Place::Opening)?;
+        let mut instance = Instance::fresh(&self.component, Place::Opening)?;
         let handle = instance.open(&self.manifest, instrument, timeframe, rules, parameters)?;
         let warm_up_bars = instance.warm_up_bars(handle)?;
         Ok(Session::new(self.clone(), instance, handle, warm_up_bars))

@@ -29,6 +29,13 @@ use bindings::sentinel::strategy::types as wit;
 /// The export that says that a component speaks this version.
 pub(crate) const INTERFACE: &str = "sentinel:strategy/strategy@0.1.0";
 
+/// What it must hold.
+pub(crate) const EXPORTS: [&str; 5] =
+    ["describe", "session", "[static]session.open", "[method]session.warm-up-bars", "[method]session.on-bars"];
+
+/// The import that names the types of this version; it holds no code.
+pub(crate) const TYPES: &str = "sentinel:strategy/types@0.1.0";
+
 /// What the functions of this version are called, and where they are in one component.
 #[derive(Clone)]
 pub(crate) struct Contract(bindings::PluginPre<Meter>);
