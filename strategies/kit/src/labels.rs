@@ -7,7 +7,7 @@ use crate::contract::Label;
 
 /// A fixed list of things a strategy can say. Declared with [`labels!`](crate::labels!).
 pub trait Labels: Copy + 'static {
-    /// Names, as written in Rust, and descriptions, in the order of their indices.
+    /// Names and descriptions as the manifest says them, in the order of their indices.
     const LABELS: &'static [(&'static str, &'static str)];
 
     /// Returns the place in the list.
@@ -16,15 +16,15 @@ pub trait Labels: Copy + 'static {
     /// Returns the label at a place in the list.
     fn from_index(index: u32) -> Option<Self>;
 
-    /// Returns the name of the label at `index`, as the manifest says it: `cross-up`.
+    /// Returns the name of the label at `index`: `cross-up`.
     #[doc(hidden)]
-    fn name_of(index: u32) -> Option<String> {
-        Self::LABELS.get(index as usize).map(|(name, _)| kebab_case(name))
+    fn name_of(index: u32) -> Option<&'static str> {
+        Self::LABELS.get(index as usize).map(|(name, _)| *name)
     }
 
     /// Returns the names of the labels whose bits are set.
     #[doc(hidden)]
-    fn names_of(bits: u64) -> Vec<String> {
+    fn names_of(bits: u64) -> Vec<&'static str> {
         (0..64).filter(|index| bits >> index & 1 == 1).filter_map(Self::name_of).collect()
     }
 }
@@ -61,7 +61,7 @@ macro_rules! labels {
 
         impl $crate::Labels for $name {
             const LABELS: &'static [(&'static str, &'static str)] =
-                &[$((stringify!($label), $crate::macros::check_label_description(concat!($($doc),+)))),+];
+                &[$(($crate::kebab_case!($label), $crate::macros::description(concat!($($doc),+)))),+];
 
             #[inline(always)]
             fn index(self) -> u32 {
@@ -96,36 +96,13 @@ impl Labels for NoLabels {
 pub(crate) fn all<L: Labels>() -> Vec<Label> {
     L::LABELS
         .iter()
-        .map(|(name, description)| Label { name: kebab_case(name), description: description.trim().to_owned() })
+        .map(|(name, description)| Label { name: (*name).to_owned(), description: (*description).to_owned() })
         .collect()
-}
-
-/// Stops the compilation where a description is longer than the contract allows.
-#[doc(hidden)]
-pub const fn check_label_description(description: &'static str) -> &'static str {
-    assert!(description.len() <= 512, "the description of a label is at most 512 bytes");
-    description
-}
-
-/// Turns `CrossUp` and `stop_atr` into the contract's `cross-up` and `stop-atr`.
-pub(crate) fn kebab_case(name: &str) -> String {
-    let mut words = String::with_capacity(name.len() + 4);
-    for letter in name.chars() {
-        if letter == '_' {
-            words.push('-');
-            continue;
-        }
-        if letter.is_ascii_uppercase() && !words.is_empty() {
-            words.push('-');
-        }
-        words.push(letter.to_ascii_lowercase());
-    }
-    words
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Labels, all, kebab_case};
+    use super::{Labels, all};
 
     crate::labels! {
         /// Labels of the tests.
@@ -160,12 +137,5 @@ mod tests {
     fn set_bits_are_named() {
         assert_eq!(Reason::names_of(0b11), ["trend-up", "volume-high"]);
         assert_eq!(Reason::names_of(0b10), ["volume-high"]);
-    }
-
-    #[test]
-    fn rust_names_become_words_with_dashes() {
-        assert_eq!(kebab_case("RsiOversold"), "rsi-oversold");
-        assert_eq!(kebab_case("stop_atr"), "stop-atr");
-        assert_eq!(kebab_case("fast"), "fast");
     }
 }

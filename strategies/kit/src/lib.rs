@@ -77,15 +77,18 @@ pub mod contract;
 pub mod indicators;
 mod labels;
 mod manifest;
+mod onset;
 mod parameters;
 mod plugin;
 mod signal;
 mod strategy;
 pub mod testing;
+mod text;
 
 pub use bar::{Bar, Column};
 pub use contract::{Instrument, SignalType, StrategyError, Timeframe};
 pub use labels::{Labels, NoLabels};
+pub use onset::Onset;
 pub use parameters::{NoParameters, ParameterName, ParameterSet, ParameterType};
 #[doc(hidden)]
 pub use plugin::Plugin;
@@ -95,7 +98,7 @@ pub use strategy::{ALL_TIMEFRAMES, Strategy};
 /// Everything a strategy's file usually names: `use sentinel_kit::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        ALL_TIMEFRAMES, Bar, Column, Instrument, Labels, NoLabels, NoParameters, Signal, SignalType, Strategy,
+        ALL_TIMEFRAMES, Bar, Column, Instrument, Labels, NoLabels, NoParameters, Onset, Signal, SignalType, Strategy,
         StrategyError, Timeframe, labels, parameters,
     };
 }
@@ -104,6 +107,6 @@ pub mod prelude {
 #[doc(hidden)]
 pub mod macros {
     pub use crate::contract::{Parameter, ParameterKind, ParameterValue};
-    pub use crate::labels::check_label_description;
-    pub use crate::parameters::{check_parameter_description, declare, value_of};
+    pub use crate::parameters::{declare, value_of};
+    pub use crate::text::{ascii, description, kebab_case_bytes, kebab_case_length};
 }

@@ -5,7 +5,7 @@ use core::ops::RangeInclusive;
 use crate::contract::{
     Choice, IntegerRange, Parameter, ParameterFault, ParameterKind, ParameterValue, RealRange, StrategyError,
 };
-use crate::labels::{Labels, kebab_case};
+use crate::labels::Labels;
 
 /// A strategy's parameters. Declared with [`parameters!`](crate::parameters!).
 pub trait ParameterSet: Sized + 'static {
@@ -94,8 +94,8 @@ macro_rules! parameters {
         impl $crate::ParameterSet for $name {
             fn declarations() -> Vec<$crate::macros::Parameter> {
                 vec![$($crate::macros::declare::<$type>(
-                    stringify!($field),
-                    const { $crate::macros::check_parameter_description(concat!($($doc),+)) },
+                    const { $crate::kebab_case!($field) },
+                    const { $crate::macros::description(concat!($($doc),+)) },
                     $default,
                     $crate::parameters!(@range $($range)?),
                 )),+]
@@ -230,7 +230,7 @@ impl<L: Labels> ParameterType for L {
     type Range = ();
 
     fn kind(default: Self, (): ()) -> ParameterKind {
-        let options = L::LABELS.iter().map(|(name, _)| kebab_case(name)).collect();
+        let options = L::LABELS.iter().map(|(name, _)| (*name).to_owned()).collect();
         ParameterKind::Choice(Choice { default: default.index(), options })
     }
 
@@ -285,8 +285,8 @@ impl ParameterSet for NoParameters {
 
 /// Returns the contract's form of one declaration.
 #[doc(hidden)]
-pub fn declare<T: ParameterType>(field: &str, description: &str, default: T, range: T::Range) -> Parameter {
-    Parameter { name: kebab_case(field), description: description.trim().to_owned(), kind: T::kind(default, range) }
+pub fn declare<T: ParameterType>(name: &str, description: &str, default: T, range: T::Range) -> Parameter {
+    Parameter { name: name.to_owned(), description: description.to_owned(), kind: T::kind(default, range) }
 }
 
 /// Reads one value.
@@ -299,11 +299,4 @@ pub fn value_of<T: ParameterType>(values: &[ParameterValue], name: ParameterName
         .get(name.index as usize)
         .and_then(T::from_value)
         .expect("the host sends one value of the declared type for each parameter")
-}
-
-/// Stops the compilation where a description is longer than the contract allows.
-#[doc(hidden)]
-pub const fn check_parameter_description(description: &'static str) -> &'static str {
-    assert!(description.len() <= 512, "the description of a parameter is at most 512 bytes");
-    description
 }

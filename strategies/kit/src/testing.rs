@@ -34,7 +34,7 @@
 use core::fmt;
 
 use crate::bar::Column;
-use crate::contract::{Bars, Instrument, StrategyError, Timeframe};
+use crate::contract::{Bars, Instrument, Parameter, StrategyError, Timeframe};
 use crate::parameters::ParameterSet;
 use crate::plugin::show;
 use crate::signal::Signal;
@@ -244,6 +244,33 @@ pub fn assert_warm_up_suffices<S: Strategy>(parameters: &S::Parameters, candles:
         let situation = format!("begun at bar {boundary} after {warm_up} bars of warm-up");
         assert_same_advice(&situation, &from_boundary, &expected);
     }
+}
+
+/// Checks that a strategy's README lists its parameters as the code has them: a row for each, in a table of name, range,
+/// default and meaning.
+///
+/// # Panics
+/// With the whole table, to be copied, where a row is missing or out of date.
+pub fn assert_readme_lists_parameters<S: Strategy>(readme: &str) {
+    let rows: Vec<String> = manifest::<S>().parameters.iter().map(parameter_row).collect();
+    let stale = rows.iter().find(|row| !readme.lines().any(|line| line == row.as_str()));
+    assert!(
+        stale.is_none(),
+        "the README of {} does not list its parameters as the code has them; the table is:\n\n\
+         | parameter | range | default | meaning |\n|---|---|---|---|\n{}\n",
+        S::ID,
+        rows.join("\n")
+    );
+}
+
+fn parameter_row(parameter: &Parameter) -> String {
+    let (range, default) = match &parameter.kind {
+        ParameterKind::Integer(range) => (format!("{} to {}", range.minimum, range.maximum), range.default.to_string()),
+        ParameterKind::Real(range) => (format!("{} to {}", range.minimum, range.maximum), range.default.to_string()),
+        ParameterKind::Boolean(default) => ("true, false".to_owned(), default.to_string()),
+        ParameterKind::Choice(choice) => (choice.options.join(", "), choice.options[choice.default as usize].clone()),
+    };
+    format!("| `{}` | {range} | {default} | {} |", parameter.name, parameter.description)
 }
 
 fn open<S: Strategy>(parameters: &S::Parameters) -> Session<S> {

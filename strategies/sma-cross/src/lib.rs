@@ -48,6 +48,10 @@ labels! {
     }
 }
 
+/// A fast average within a ten-billionth of the slow one is not above it: two averages of a price that stands still
+/// differ by the rounding of their sums.
+const HARDLY_ABOVE: f64 = 1.0 + 1e-10;
+
 /// One session of the strategy.
 #[derive(Debug)]
 pub struct SmaCross {
@@ -89,7 +93,7 @@ impl Strategy for SmaCross {
         let fast = self.fast.update(bar.close());
         let slow = self.slow.update(bar.close())?;
         let fast = fast?;
-        let is_above = fast - slow > self.threshold;
+        let is_above = fast > slow * HARDLY_ABOVE + self.threshold;
         let was_above = core::mem::replace(&mut self.was_above, is_above);
         match (was_above, is_above) {
             (false, true) => Some(
@@ -113,7 +117,10 @@ sentinel_kit::export_strategy!(SmaCross);
 
 #[cfg(test)]
 mod tests {
-    use sentinel_kit::testing::{assert_cut_invariant, assert_warm_up_suffices, candles_from_closes, random_walk, run};
+    use sentinel_kit::testing::{
+        assert_cut_invariant, assert_readme_lists_parameters, assert_warm_up_suffices, candles_from_closes,
+        random_walk, run,
+    };
 
     use super::*;
 
@@ -147,6 +154,12 @@ mod tests {
         check(settings(1, 2, 0.5), &[4.0, 4.0, 5.0, 6.5], &[(3, SignalType::Buy)]);
     }
 
+    /// 0.1 has no exact form: sums of three and of seven of it, divided by three and by seven, are not quite the same.
+    #[test]
+    fn a_market_that_stands_still_crosses_nothing() {
+        check(settings(3, 7, 0.0), &[0.1; 100], &[]);
+    }
+
     #[test]
     fn a_price_below_the_fast_average_is_a_warning_on_a_buy() {
         let closes = [9.0, 9.0, 9.0, 3.0, 11.0, 10.0];
@@ -158,6 +171,11 @@ mod tests {
     fn slow_not_above_fast_is_refused_by_name() {
         let error = run::<SmaCross>(&settings(30, 30, 0.0), &[]).unwrap_err();
         assert_eq!(error, Settings::slow.invalid("must be above fast"));
+    }
+
+    #[test]
+    fn the_readme_lists_the_parameters() {
+        assert_readme_lists_parameters::<SmaCross>(include_str!("../README.md"));
     }
 
     #[test]
