@@ -1,2 +1,42 @@
-//! Placeholder.
-fn main() {}
+//! The binary `sentinel`: write, build, check and backtest strategies on this machine.
+//!
+//! Start with `args`, which is the whole command line, then `commands`, one module for each command. What is
+//! absent: rules of trading, statistics and formats of files; they live in the libraries this binary puts together.
+//! No command but `data fetch` and the first build of a Python or JavaScript strategy uses the network.
+
+mod args;
+mod assembly;
+mod commands;
+mod failure;
+mod format;
+mod home;
+mod output;
+mod plan;
+mod saved;
+mod stopwatch;
+mod strategies;
+mod whole_file;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Cli;
+use failure::Failure;
+use output::Output;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = Output::new(cli.json);
+    let result = failure::without_panics(|| commands::run(cli, &output).and_then(|()| output.finish()));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let failure = Failure::of(&error);
+            if let Some(sentence) = failure.sentence() {
+                output.error(sentence);
+            }
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The command line: what can be typed, and the help beside it.
+//!
+//! Options that set something about a run are declared in [`run`] and shared by `backtest` and `sweep`.
+
+mod data;
+mod examples;
+mod run;
+mod strategy;
+mod values;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use sentinel_backtest::metrics::DEFINITIONS;
+
+pub(crate) use data::{DataCommand, FetchArgs, ImportArgs, SimulateArgs, Source};
+pub(crate) use run::{AccountArgs, CandleArgs, FeeIn, LookaheadCheck, RunArgs, SizingArgs, StrategyArgs};
+pub(crate) use values::time;
+pub(crate) use strategy::{BuildArgs, CheckArgs, InspectArgs, Language, NewArgs, StrategyCommand};
+
+/// Write trading strategies, check them, and see honestly how they would have done.
+#[derive(Debug, Parser)]
+#[command(name = "sentinel", version, arg_required_else_help = true, after_help = examples::SENTINEL)]
+pub(crate) struct Cli {
+    /// Print JSON to standard output, and nothing else there.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// Keep candles and runs in this folder.
+    ///
+    /// Without it: ~/.local/share/crypto-sentinel (XDG_DATA_HOME is honoured), on macOS
+    /// ~/Library/Application Support/crypto-sentinel. Compiled code goes to a cache folder beside it, or to the one
+    /// that SENTINEL_CACHE names.
+    #[arg(long, global = true, value_name = "DIR", env = "SENTINEL_HOME", hide_env_values = true)]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) data_dir: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write, build, check and inspect strategies.
+    #[command(subcommand, after_help = examples::STRATEGY)]
+    Strategy(StrategyCommand),
+    /// Import, fetch, simulate and list candles.
+    #[command(subcommand, after_help = examples::DATA)]
+    Data(DataCommand),
+    /// Run strategies over past candles and see how they would have done.
+    #[command(after_help = examples::BACKTEST, after_long_help = examples::BACKTEST_LONG)]
+    Backtest(Box<BacktestArgs>),
+    /// Run a backtest for every combination of some parameters, on all cores.
+    #[command(after_help = examples::SWEEP)]
+    Sweep(Box<SweepArgs>),
+    /// Put saved runs side by side.
+    #[command(after_help = examples::COMPARE)]
+    Compare(CompareArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BacktestArgs {
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+
+    /// Re-run every decision bar by bar, with later bars out of reach; the verdict is cached.
+    #[arg(long, value_enum, default_value_t = LookaheadCheck::On, value_name = "WHEN", help_heading = "Output")]
+    pub(crate) lookahead_check: LookaheadCheck,
+
+    /// Write the report to this file as well.
+    #[arg(long, value_name = "FILE.html", help_heading = "Output", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Fail when the run cannot be saved. Runs are saved anyway: this turns the warning into an error.
+    #[arg(long, help_heading = "Output", conflicts_with = "no_save")]
+    pub(crate) save: bool,
+
+    /// Do not save the run to the data folder.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) no_save: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepArgs {
+    /// Values to try for a parameter of the (first) strategy: NAME=1,2,3 or NAME=FROM..TO:STEP, both ends tried.
+    #[arg(long, value_name = "NAME=VALUES", required = true, help_heading = "Grid")]
+    pub(crate) grid: Vec<String>,
+
+    /// Order the table by this figure, best first.
+    #[arg(long, value_name = "FIGURE", default_value = "sharpe_ratio", help_heading = "Grid", hide_possible_values = true)]
+    #[arg(value_parser = sortable_figures())]
+    pub(crate) sort: String,
+
+    /// Show so many rows of the table; the JSON has all of them.
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Grid")]
+    pub(crate) top: usize,
+
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// Figures of a point that are no metrics.
+pub(crate) const FINAL_EQUITY: &str = "final_equity";
+pub(crate) const ENTRIES: &str = "entries";
+
+fn sortable_figures() -> clap::builder::PossibleValuesParser {
+    // A sweep has no benchmark to compare with.
+    let metrics = DEFINITIONS.iter().filter(|metric| metric.group != sentinel_backtest::metrics::Group::Benchmark);
+    let names = metrics.map(|metric| metric.name).chain([FINAL_EQUITY, ENTRIES]);
+    clap::builder::PossibleValuesParser::new(names.collect::<Vec<_>>())
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// Runs: ids or their unique beginnings, `last` for the run saved last, or paths of run.json files.
+    #[arg(value_name = "RUN")]
+    pub(crate) runs: Vec<String>,
+
+    /// Show every metric.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_examples() {
+        fn check(command: &clap::Command) {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{} shows no examples", command.get_name());
+            command.get_subcommands().filter(|command| command.get_name() != "help").for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

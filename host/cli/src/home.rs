@@ -1,0 +1,58 @@
+//! Where this program keeps things: candles and runs in the data folder, what can be made again in the cache folder.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use sentinel_candle_store::CandleStore;
+
+use crate::failure::usage;
+
+const NAME: &str = "crypto-sentinel";
+
+/// The data folder.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    path: Option<PathBuf>,
+}
+
+impl Home {
+    /// Takes the folder the user named, else the one where data of programs belongs on this system.
+    pub(crate) fn new(named: Option<&Path>) -> Self {
+        let usual = || folder_of_user("XDG_DATA_HOME", ".local/share", "Library/Application Support");
+        Self { path: named.filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).or_else(usual) }
+    }
+
+    /// Returns the store of candles.
+    pub(crate) fn candles(&self) -> Result<CandleStore> {
+        Ok(CandleStore::open(self.path()?)?)
+    }
+
+    /// Returns the folder of saved runs; refuses a data folder that a newer version has written.
+    pub(crate) fn runs_dir(&self) -> Result<PathBuf> {
+        self.candles()?;
+        Ok(self.path()?.join("runs"))
+    }
+
+    fn path(&self) -> Result<&Path> {
+        self.path.as_deref().ok_or_else(|| {
+            usage("there is no data folder, as HOME is not set; name one with --data-dir or SENTINEL_HOME")
+        })
+    }
+}
+
+/// Returns the folder for what can be made again, or `None` where the system has none.
+pub(crate) fn cache_dir() -> Option<PathBuf> {
+    absolute("SENTINEL_CACHE").or_else(|| folder_of_user("XDG_CACHE_HOME", ".cache", "Library/Caches"))
+}
+
+fn folder_of_user(variable: &str, on_linux: &str, on_mac: &str) -> Option<PathBuf> {
+    let by_system = || Some(absolute("HOME")?.join(if cfg!(target_os = "macos") { on_mac } else { on_linux }));
+    let folder = if cfg!(target_os = "macos") { by_system() } else { absolute(variable).or_else(by_system) };
+    Some(folder?.join(NAME))
+}
+
+/// Returns the path in a variable; one that is relative is ignored, as the XDG specification wants it.
+fn absolute(variable: &str) -> Option<PathBuf> {
+    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
+}
