@@ -14,7 +14,7 @@ use sentinel_domain::timeframe::Timeframe;
 use sentinel_tests::native::{Reference, sma_cross, sma_cross_with_equity};
 use sentinel_tests::{data, reference, shipped};
 
-const ROUNDS: usize = 15;
+const ROUNDS: usize = 25;
 
 fn main() {
     let Some(folder) = data::folder("the speed bench") else { return };
@@ -38,8 +38,18 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// Lets all contestants take turns and prints each one's best round against the first one's.
-fn race(title: &str, rounds: usize, contestants: &mut [Contestant<'_>]) {
+/// Lets all contestants take turns and prints each one's best round against the first one's. Words on the command
+/// line keep those whose name holds one of them, besides the first.
+fn race(title: &str, rounds: usize, mut contestants: Vec<Contestant<'_>>) {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let mut index = 0;
+    contestants.retain(|contestant| {
+        index += 1;
+        index == 1 || words.is_empty() || words.iter().any(|word| contestant.name.contains(word.as_str()))
+    });
+    if contestants.len() < 2 {
+        return;
+    }
     let mut best = vec![f64::INFINITY; contestants.len()];
     for _ in 0..rounds {
         for (contestant, best) in contestants.iter_mut().zip(&mut best) {
@@ -89,7 +99,8 @@ fn backtest(minutes: &Candles) {
 
     let (one, two) = (pool(1), pool(2));
     let mut equity = Vec::new();
-    race("Backtest of one strategy on a year of minutes", ROUNDS, &mut [
+    let signals = backtest.evaluate().unwrap_or_else(|error| panic!("{error}"));
+    race("Backtest of one strategy on a year of minutes", ROUNDS, vec![
         Contestant::new("native loop: trades and final equity", bars, || {
             black_box(sma_cross(black_box(open), black_box(close), &Reference::default()));
         }),
@@ -99,6 +110,7 @@ fn backtest(minutes: &Candles) {
         Contestant::new("sandbox only, one thread", bars, || {
             one.install(|| drop(black_box(backtest.evaluate())));
         }),
+        Contestant::new("account only, one thread", bars, || drop(black_box(backtest.settle(&signals)))),
         Contestant::new("backtest, one thread", bars, || one.install(|| run(&backtest))),
         Contestant::new("backtest, two threads", bars, || two.install(|| run(&backtest))),
     ]);
@@ -114,7 +126,7 @@ fn sweep_of_100(minutes: &Candles) {
     let bars = minutes.len() * points.len();
     let columns = minutes.columns();
     let (one, two) = (pool(1), pool(2));
-    let mut contestants = [
+    let contestants = vec![
         Contestant::new("native loop, one thread", bars, || {
             for fast in 5..15 {
                 for slow in (20..=65).step_by(5) {
@@ -130,7 +142,7 @@ fn sweep_of_100(minutes: &Candles) {
             two.install(|| drop(black_box(sweep(&backtest, points.clone(), || ()))));
         }),
     ];
-    race("Sweep of 100 pairs on the same bars (pair-bars)", 3, &mut contestants);
+    race("Sweep of 100 pairs on the same bars (pair-bars)", 3, contestants);
 }
 
 fn linearity(minutes: &Candles) {

@@ -64,6 +64,7 @@ pub struct Backtest {
     account: AccountSettings,
     lanes: Vec<Prepared>,
     timeline: Timeline,
+    benchmark: Option<Benchmark>,
 }
 
 /// One strategy on one series, with the bars it is shown.
@@ -106,7 +107,8 @@ impl Backtest {
         let coarse = lanes.iter().filter(|lane| lane.bars.timeframe() != series[lane.series].candles().timeframe());
         let closes = coarse.flat_map(|lane| (0..lane.bars.len()).map(|row| lane.bars.close_time(row)));
         let timeline = Timeline::new(&candles, closes);
-        Ok(Self { series, strategies, account, lanes, timeline })
+        let benchmark = Benchmark::buy_and_hold(candles);
+        Ok(Self { series, strategies, account, lanes, timeline, benchmark })
     }
 
     /// Returns the series it runs on.
@@ -183,10 +185,15 @@ impl Backtest {
     /// # Errors
     /// When the sandbox stops a strategy.
     pub fn run(&self) -> Result<BacktestResult, BacktestError> {
-        let signals = self.evaluate()?;
+        Ok(self.settle(&self.evaluate()?))
+    }
+
+    /// Walks the account through time with `signals`, which [`Backtest::evaluate`] returned.
+    #[must_use]
+    pub fn settle(&self, signals: &Signals) -> BacktestResult {
         let mut outcome = Outcome::default();
-        self.simulate(&signals, &mut outcome);
-        Ok(self.result(outcome))
+        self.simulate(signals, &mut outcome);
+        self.result(outcome)
     }
 
     fn result(&self, outcome: Outcome) -> BacktestResult {
@@ -212,8 +219,7 @@ impl Backtest {
             equity: self.equity_curve(outcome.equity),
             metrics: Metrics::default(),
         };
-        let benchmark = Benchmark::buy_and_hold(self.series.iter().map(|series| series.candles().as_ref()));
-        result.metrics = Metrics::of(&result, benchmark.as_ref(), None);
+        result.metrics = Metrics::of(&result, self.benchmark.as_ref(), None);
         result
     }
 
@@ -225,7 +231,8 @@ impl Backtest {
         }
         let (first, last) = (self.timeline.time(1), self.timeline.time(self.timeline.len() - 1));
         (day_of(first)..=day_of(last))
-            .map(|day| (day, equity[self.timeline.step_at((day + 1) * DAY + 1).saturating_sub(1)]))
+            // The last step at or before midnight; equity begins with the second step.
+            .map(|day| (day, equity[self.timeline.step_at((day + 1) * DAY + 1).saturating_sub(2)]))
             .collect()
     }
 
@@ -235,14 +242,17 @@ impl Backtest {
     }
 
     /// Keeps the steps at which a candle closes; where only one opens, after a gap, nothing new is known.
-    fn equity_curve(&self, mut equity: Vec<f64>) -> EquityCurve {
-        let closes = |step: usize| (0..self.series.len()).any(|series| self.timeline.closing(series, step).is_some());
+    fn equity_curve(&self, equity: Vec<f64>) -> EquityCurve {
+        let times = (1..self.timeline.len()).map(|step| self.timeline.time(step));
         if self.timeline.is_even(0) {
-            equity.remove(0);
-            return EquityCurve { time: (1..self.timeline.len()).map(|step| self.timeline.time(step)).collect(), equity };
+            return EquityCurve { time: times.collect(), equity };
         }
-        let (time, equity) =
-            (1..equity.len()).filter(|step| closes(*step)).map(|step| (self.timeline.time(step), equity[step])).unzip();
+        let closes = |step: usize| (0..self.series.len()).any(|series| self.timeline.closing(series, step).is_some());
+        let (time, equity) = times
+            .zip(equity)
+            .enumerate()
+            .filter_map(|(index, point)| closes(index + 1).then_some(point))
+            .unzip();
         EquityCurve { time, equity }
     }
 

@@ -11,9 +11,9 @@ use std::ops::Range;
 
 use rust_decimal::Decimal;
 use sentinel_domain::candles::Candles;
-use sentinel_domain::fees::Fee;
 use sentinel_domain::fill::{Side, StopOutcome};
 use sentinel_domain::gate::{self, AccountView, Candidate, Costs, EntryIntent, Holding, Rejection, Verdict};
+use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::money::{decimal_price, round_money, to_f64};
 use sentinel_domain::position::{Fill, Position, PositionEvent, PositionState};
 use sentinel_domain::risk::{ExitPlan, RiskParams};
@@ -58,7 +58,7 @@ pub(crate) struct Outcome {
     pub(crate) turnover: Decimal,
     pub(crate) trades: Vec<Trade>,
     pub(crate) open_positions: Vec<OpenPosition>,
-    /// Equity at each step, in quote currency.
+    /// Equity at each step but the first, which is the initial cash; in quote currency.
     pub(crate) equity: Vec<f64>,
     /// The state in which each signal ended, lane after lane.
     pub(crate) states: Vec<SignalState>,
@@ -68,12 +68,15 @@ pub(crate) struct Outcome {
 }
 
 /// A signal and the step at which its bar closes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 struct Due {
     step: Step,
     lane: usize,
     /// Index into the lane's signals.
     signal: usize,
+    /// The next candle's open, where it opens at once. Read ahead for all signals together: one by one, each would
+    /// wait for memory.
+    open: Option<f64>,
 }
 
 /// Runs `world` and leaves what it found in `outcome`.
@@ -94,27 +97,32 @@ impl Outcome {
         self.turnover = Decimal::ZERO;
         self.trades.clear();
         self.open_positions.clear();
-        self.equity.resize(world.timeline.len(), 0.0);
+        self.equity.clear();
+        self.equity.reserve(world.timeline.len());
         self.states.clear();
         self.states.resize(signals, SignalState::New);
         self.rejections.clear();
         self.rejected.clear();
         self.queue.clear();
         self.queue.reserve(signals);
+        // A trade takes two signals, as a rule.
+        self.trades.reserve(signals / 2 + 1);
         for (lane, reader) in world.lanes.iter().enumerate() {
-            let on_grid = world.timeline.is_even(reader.series)
-                && reader.bars.timeframe() == world.series[reader.series].candles().timeframe();
+            let candles = world.series[reader.series].candles();
+            let open = &candles.columns().open;
+            let on_grid =
+                world.timeline.is_even(reader.series) && reader.bars.timeframe() == candles.timeframe();
             self.queue.extend(reader.signals.iter().enumerate().map(|(signal, advice)| {
-                let step = if on_grid {
-                    advice.bar + 1
-                } else {
-                    world.timeline.step_at(reader.bars.close_time(advice.bar))
-                };
-                Due { step, lane, signal }
+                if on_grid {
+                    let step = advice.bar + 1;
+                    return Due { step, lane, signal, open: open.get(step).copied() };
+                }
+                let step = world.timeline.step_at(reader.bars.close_time(advice.bar));
+                Due { step, lane, signal, open: None }
             }));
         }
         if world.lanes.len() > 1 {
-            self.queue.sort_unstable();
+            self.queue.sort_unstable_by_key(|due| (due.step, due.lane, due.signal));
         }
     }
 
@@ -135,6 +143,8 @@ struct Slot {
     dust: Decimal,
     /// First of the lane's entries in [`Outcome::states`].
     states_from: usize,
+    /// What [`Due::open`] said of the step, when a signal was decided at it.
+    open: Option<(Step, f64)>,
 }
 
 impl Slot {
@@ -163,6 +173,8 @@ struct Active {
     watch: Watch,
     /// Index of the signal that asked for it.
     signal: usize,
+    /// When that signal's bar closed.
+    signal_time: UnixMillis,
     /// The candle at whose open it was bought.
     entry_row: usize,
 }
@@ -193,6 +205,10 @@ struct Simulation<'a> {
     holding: Vec<usize>,
     /// Lanes with an order that waits for an open.
     pending: usize,
+    /// Lanes whose position has an exit plan, so that its candles have to be looked at.
+    watched: usize,
+    /// The fee rate, where it does not depend on volume.
+    fee_rate_fixed: Option<Decimal>,
     cash: Decimal,
     reserved: Decimal,
     volume: VolumeWindow,
@@ -212,13 +228,15 @@ impl<'a> Simulation<'a> {
             })
             .collect();
         let cash = world.account.cash;
-        out.equity[0] = to_f64(cash);
+        let rate = &world.account.fees.rate;
         Self {
             world,
             out,
             slots,
             holding: Vec::new(),
             pending: 0,
+            watched: 0,
+            fee_rate_fixed: (!rate.depends_on_volume()).then(|| rate.taker(Decimal::ZERO)),
             cash,
             reserved: Decimal::ZERO,
             volume: VolumeWindow::default(),
@@ -233,10 +251,15 @@ impl<'a> Simulation<'a> {
         while step < last {
             let horizon = queue.peek().map_or(last, |due| due.step);
             let next = self.next_step(step, horizon);
-            self.mark(step + 1..next);
-            step = next;
-            self.meet_candles(step);
-            self.mark(step..step + 1);
+            if self.watched == 0 {
+                self.mark(step + 1..next + 1);
+                step = next;
+            } else {
+                self.mark(step + 1..next);
+                step = next;
+                self.meet_candles(step);
+                self.mark(step..step + 1);
+            }
             let mut view = None;
             while let Some(due) = queue.next_if(|due| due.step == step) {
                 self.pass_gate(&due, &mut view);
@@ -251,6 +274,9 @@ impl<'a> Simulation<'a> {
     fn next_step(&self, step: Step, horizon: Step) -> Step {
         if self.pending > 0 {
             return step + 1;
+        }
+        if self.watched == 0 {
+            return horizon;
         }
         let timeline = self.world.timeline;
         let mut next = horizon;
@@ -268,24 +294,31 @@ impl<'a> Simulation<'a> {
         next
     }
 
-    /// Writes the equity of `steps`, in which neither cash nor positions change.
+    /// Appends the equity of `steps`, in which neither cash nor positions change. Steps come in order, each once.
     fn mark(&mut self, steps: Range<Step>) {
         let World { timeline, series, lanes, .. } = *self.world;
-        let equity = &mut self.out.equity[steps.clone()];
-        equity.fill(to_f64(self.cash));
+        let equity = &mut self.out.equity;
+        let cash = to_f64(self.cash);
+        // One position on an even timeline, or none, is the common case and deserves its own stride.
+        match *self.holding {
+            [] => return equity.extend(steps.map(|_| cash)),
+            [index] if timeline.is_even(lanes[index].series) => {
+                let coins = to_f64(self.slots[index].coins());
+                let close = &series[lanes[index].series].candles().columns().close;
+                return equity.extend(close[steps.start - 1..steps.end - 1].iter().map(|close| cash + coins * close));
+            }
+            _ => {}
+        }
+        let from = equity.len();
+        equity.extend(steps.clone().map(|_| cash));
         for &index in &self.holding {
             let coins = to_f64(self.slots[index].coins());
             let lane = lanes[index].series;
             let close = &series[lane].candles().columns().close;
-            if timeline.is_even(lane) {
-                let closes = &close[steps.start - 1..steps.end - 1];
-                equity.iter_mut().zip(closes).for_each(|(equity, close)| *equity += coins * close);
-            } else {
-                for (equity, step) in equity.iter_mut().zip(steps.clone()) {
-                    // Before its first close an entry that waits for its open holds nothing to mark.
-                    if let Some(row) = timeline.closed(lane, step).checked_sub(1) {
-                        *equity += coins * close[row];
-                    }
+            for (equity, step) in equity[from..].iter_mut().zip(steps.clone()) {
+                // Before its first close an entry that waits for its open holds nothing to mark.
+                if let Some(row) = timeline.closed(lane, step).checked_sub(1) {
+                    *equity += coins * close[row];
                 }
             }
         }
@@ -337,7 +370,8 @@ impl<'a> Simulation<'a> {
 
     /// Decides one signal. `view` is the account at this close, looked at when the first buy asks for it.
     fn pass_gate(&mut self, due: &Due, view: &mut Option<AccountView>) {
-        let Due { step, lane: index, signal } = *due;
+        let Due { step, lane: index, signal, open } = *due;
+        self.slots[index].open = open.map(|open| (step, open));
         let signal_type = self.world.lanes[index].signals[signal].signal_type;
         let verdict = gate::decide_held(signal_type, self.slots[index].holding()).unwrap_or_else(|| {
             let view = view.get_or_insert_with(|| self.account_view(step));
@@ -349,7 +383,7 @@ impl<'a> Simulation<'a> {
                     view.cash_available -= intent.reserved;
                     view.exposure += intent.reserved;
                 }
-                self.order_entry(index, signal, intent);
+                self.order_entry(due, intent);
                 SignalState::Ordered
             }
             Verdict::Exit => {
@@ -379,7 +413,7 @@ impl<'a> Simulation<'a> {
         view.positions = self.count_active(|_| true);
         view.positions_of_strategy = self.count_active(|index| lanes[index].strategy == lane.strategy);
         view.positions_of_symbol = self.count_active(|index| *symbol_of(index) == market.instrument().symbol);
-        let close_time = lane.bars.close_time(signal.bar);
+        let close_time = self.world.timeline.time(due.step);
         let candidate = Candidate {
             signal,
             params: lane.risk,
@@ -416,14 +450,16 @@ impl<'a> Simulation<'a> {
         let limits = &self.world.account.limits;
         let equity_day_start = if limits.daily_loss_max_pct.is_some() {
             let midnight = Timeframe::D1.candle_open(self.world.timeline.time(step));
-            // The last step at or before midnight; the account's first step where it began later that day.
-            let first_after = self.world.timeline.step_at(midnight + 1);
-            decimal_price(self.out.equity[first_after.saturating_sub(1)])
+            // The last step at or before midnight; the account's beginning where that was later that day.
+            match self.world.timeline.step_at(midnight + 1) {
+                0 | 1 => self.world.account.cash,
+                first_after => decimal_price(self.out.equity[first_after - 2]),
+            }
         } else {
             equity
         };
         let equity_peak = if limits.drawdown_max_pct.is_some() {
-            decimal_price(self.peak.until(&self.out.equity[..=step]))
+            decimal_price(self.peak.until(&self.out.equity)).max(self.world.account.cash)
         } else {
             equity
         };
@@ -454,7 +490,9 @@ impl<'a> Simulation<'a> {
         decimal_price(self.world.series[series].candles().columns().close[closed.saturating_sub(1)])
     }
 
-    fn order_entry(&mut self, index: usize, signal: usize, intent: EntryIntent) {
+    fn order_entry(&mut self, due: &Due, intent: EntryIntent) {
+        let Due { step, lane: index, signal, .. } = *due;
+        let signal_time = self.world.timeline.time(step);
         self.reserved += intent.reserved;
         self.pending += 1;
         if let Err(at) = self.holding.binary_search(&index) {
@@ -467,6 +505,7 @@ impl<'a> Simulation<'a> {
             plan: ExitPlan::NONE,
             watch: Watch::default(),
             signal,
+            signal_time,
             entry_row: 0,
         });
     }
@@ -508,9 +547,15 @@ impl<'a> Simulation<'a> {
     /// Returns the candle of a lane's series that opens now, with its open.
     fn opening(&self, index: usize, step: Step, now: UnixMillis) -> Option<(usize, Decimal)> {
         let series = self.world.lanes[index].series;
-        let row = self.world.timeline.closed(series, step);
+        let timeline = self.world.timeline;
+        let row = timeline.closed(series, step);
+        if let Some((_, open)) = self.slots[index].open.filter(|(known, _)| *known == step) {
+            return Some((row, decimal_price(open)));
+        }
         let columns = self.world.series[series].candles().columns();
-        (columns.open_time.get(row) == Some(&now)).then(|| (row, decimal_price(columns.open[row])))
+        let open = *columns.open.get(row)?;
+        // On an even timeline there is no gap, so the next candle opens now.
+        (timeline.is_even(series) || columns.open_time[row] == now).then(|| (row, decimal_price(open)))
     }
 
     fn fill_exit(&mut self, index: usize, step: Step, now: UnixMillis, reason: ExitReason) {
@@ -531,61 +576,59 @@ impl<'a> Simulation<'a> {
         let Some((row, reference)) = self.opening(index, step, now) else { return };
         let lane = &world.lanes[index];
         let rules = &world.series[lane.series].rules;
-        let price = world.account.fill_model.market(Side::Buy, reference);
-        let rate = self.fee_rate(now);
-        let cash_free = self.cash - self.reserved + intent.reserved;
-        let Some((quantity, notional, fee)) = self.affordable(intent.quantity, price, rate, cash_free, rules) else {
+        let cash_free = self.cash - (self.reserved - intent.reserved);
+        let Some(fill) = self.purchase(intent.quantity, now, reference, cash_free, rules) else {
             return self.abandon(index);
         };
         self.pending -= 1;
         self.reserved -= intent.reserved;
-        self.cash -= notional + if let Fee::Quote(sum) = fee { sum } else { Decimal::ZERO };
-        self.book(now, notional, fee.value(price));
+        self.cash -= fill.notional + fill.fee_cash();
+        self.book(&fill);
         self.out.entries += 1;
         let plan = ExitPlan::new(
             lane.risk,
             rules,
             intent.stop_loss,
             intent.take_profit,
-            price,
+            fill.price,
             now,
             lane.bars.timeframe().millis(),
         );
         let Some(active) = self.slots[index].active.as_mut() else { return };
-        active.apply(PositionEvent::Bought(Fill { time: now, price, reference, quantity, fee }), Decimal::ZERO);
+        active.apply(PositionEvent::Bought(fill), Decimal::ZERO);
+        self.watched += usize::from(!plan.is_empty());
         active.pending = None;
         active.entry_row = row;
         active.plan = plan;
-        active.watch = Watch::new(&plan, price, row, world.series[lane.series].candles().timeframe().millis());
+        active.watch = Watch::new(&plan, fill.price, row, world.series[lane.series].candles().timeframe().millis());
         let signal = active.signal;
         self.set_state(index, signal, SignalState::Filled);
     }
 
-    /// Returns quantity, notional and fee of what `cash` pays of the order at `price`, or `None` when that is
-    /// less than the smallest order.
-    fn affordable(
+    /// Returns the fill of what `cash` pays of an order for `quantity`, or `None` when that is less than the smallest
+    /// order.
+    fn purchase(
         &self,
         quantity: Decimal,
-        price: Decimal,
-        rate: Decimal,
+        time: UnixMillis,
+        reference: Decimal,
         cash: Decimal,
-        rules: &sentinel_domain::instrument::InstrumentRules,
-    ) -> Option<(Decimal, Decimal, Fee)> {
-        let fees = &self.world.account.fees;
-        let priced = |quantity: Decimal| {
+        rules: &InstrumentRules,
+    ) -> Option<Fill> {
+        let account = self.world.account;
+        let price = account.fill_model.market(Side::Buy, reference);
+        let rate = self.fee_rate(time);
+        let fill = |quantity: Decimal| {
             let notional = round_money(quantity * price);
-            (quantity, notional, fees.of_buy(quantity, notional, rate))
+            Fill { time, price, reference, quantity, notional, fee: account.fees.of_buy(quantity, notional, rate) }
         };
-        let cost = |(_, notional, fee): &(Decimal, Decimal, Fee)| match fee {
-            Fee::Quote(sum) => *notional + *sum,
-            Fee::Base(_) => *notional,
-        };
-        let whole = priced(quantity);
+        let cost = |fill: &Fill| fill.notional + fill.fee_cash();
+        let whole = fill(quantity);
         if cost(&whole) <= cash {
             return Some(whole);
         }
-        let cut = priced(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / cost(&whole))));
-        (cut.0 >= rules.quantity_min && !cut.0.is_zero() && cost(&cut) <= cash).then_some(cut)
+        let cut = fill(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / cost(&whole))));
+        (cut.quantity >= rules.quantity_min && !cut.quantity.is_zero() && cost(&cut) <= cash).then_some(cut)
     }
 
     fn sell(&mut self, index: usize, sale: Sale) {
@@ -597,14 +640,19 @@ impl<'a> Simulation<'a> {
         let quantity = market.rules.round_quantity_down(active.position.held());
         let notional = round_money(quantity * sale.price);
         let fee = world.account.fees.of_sale(notional, rate);
-        let fill = Fill { time: sale.time, price: sale.price, reference: sale.reference, quantity, fee };
+        let fill =
+            Fill { time: sale.time, price: sale.price, reference: sale.reference, quantity, notional, fee };
         active.apply(PositionEvent::Sold(fill, sale.reason), market.rules.step_size);
-        self.cash += notional - fee.value(sale.price);
-        self.book(sale.time, notional, fee.value(sale.price));
+        self.watched -= usize::from(!active.plan.is_empty());
+        self.cash += active.position.proceeds();
+        self.book(&fill);
         let trade = self.trade(lane, &active, &sale);
         self.out.trades.push(trade);
         let slot = &mut self.slots[index];
-        slot.dust += active.position.held();
+        let dust = active.position.held();
+        if !dust.is_zero() {
+            slot.dust += dust;
+        }
         slot.exit_time_last = Some(sale.time);
         self.let_go(index);
     }
@@ -614,20 +662,20 @@ impl<'a> Simulation<'a> {
         let signal = &lane.signals[active.signal];
         let market = &self.world.series[lane.series];
         let bought = position.bought();
-        let entry_fill_price = bought.price();
+        let entry_fill_price = bought.price;
+        let cost = position.cost_of_sold();
+        let pnl = position.proceeds() - cost;
         let (max_favorable_excursion, max_adverse_excursion) = excursions(
             market.candles(),
             active.entry_row..sale.row,
             to_f64(entry_fill_price),
             to_f64(sale.price),
         );
-        let pnl = position.pnl();
-        let cost = position.cost_of_sold();
         Trade {
             strategy: lane.strategy,
             instrument: market.instrument().clone(),
             timeframe: lane.bars.timeframe(),
-            signal_time: lane.bars.close_time(signal.bar),
+            signal_time: active.signal_time,
             confidence: signal.confidence,
             pattern: signal.pattern,
             entry_time: bought.time,
@@ -665,16 +713,16 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn book(&mut self, time: UnixMillis, notional: Decimal, fee: Decimal) {
-        self.out.fees += fee;
-        self.out.turnover += notional;
-        if self.world.account.fees.rate.depends_on_volume() {
-            self.volume.add(time, notional);
+    fn book(&mut self, fill: &Fill) {
+        self.out.fees += fill.fee.value(fill.price);
+        self.out.turnover += fill.notional;
+        if self.fee_rate_fixed.is_none() {
+            self.volume.add(fill.time, fill.notional);
         }
     }
 
     fn fee_rate(&self, now: UnixMillis) -> Decimal {
-        self.world.account.fees.rate.taker(self.volume.sum_since(now))
+        self.fee_rate_fixed.unwrap_or_else(|| self.world.account.fees.rate.taker(self.volume.sum_since(now)))
     }
 
     fn set_state(&mut self, index: usize, signal: usize, next: SignalState) {
@@ -698,7 +746,7 @@ impl<'a> Simulation<'a> {
                 strategy: lane.strategy,
                 instrument: lane.bars.instrument().clone(),
                 entry_time: active.position.bought().time,
-                entry_fill_price: active.position.bought().price(),
+                entry_fill_price: active.position.bought().price,
                 quantity: active.position.held(),
                 mark_price,
                 pnl_usd: active.position.pnl_open(mark_price),

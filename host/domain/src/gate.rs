@@ -8,7 +8,7 @@ use std::fmt;
 
 use rust_decimal::{Decimal, dec};
 
-use crate::fees::{FeeCurrency, FeeSchedule};
+use crate::fees::{Fee, FeeCurrency, FeeSchedule};
 use crate::fill::{FillModel, Side};
 use crate::instrument::InstrumentRules;
 use crate::money::{decimal_price, round_money};
@@ -395,12 +395,7 @@ struct SizedOrder {
 
 fn size(candidate: &Candidate<'_>, account: &AccountView, costs: &Costs<'_>) -> Result<SizedOrder, Rejection> {
     let price = costs.fill_model.market(Side::Buy, candidate.close);
-    let fee_fraction = match costs.fees.currency {
-        FeeCurrency::Quote => costs.fee_rate,
-        FeeCurrency::Received => Decimal::ZERO,
-    };
-    let unit_cost = if fee_fraction.is_zero() { price } else { price * (Decimal::ONE + fee_fraction) };
-    let wanted = wanted_quantity(candidate, account, price, unit_cost)?;
+    let wanted = wanted_quantity(candidate, account, price, costs)?;
     let wanted = match candidate.signal.signal_type {
         SignalType::StrongBuy => wanted * candidate.params.strong_factor,
         _ => wanted,
@@ -414,20 +409,31 @@ fn size(candidate: &Candidate<'_>, account: &AccountView, costs: &Costs<'_>) -> 
     if notional < rules.notional_min {
         return Err(Rejection::MinNotional { notional, minimum: rules.notional_min });
     }
-    Ok(SizedOrder { quantity, cost: round_money(quantity * unit_cost) })
+    let cost = match costs.fees.of_buy(quantity, notional, costs.fee_rate) {
+        Fee::Quote(fee) => notional + fee,
+        Fee::Base(_) => notional,
+    };
+    Ok(SizedOrder { quantity, cost })
 }
 
 fn wanted_quantity(
     candidate: &Candidate<'_>,
     account: &AccountView,
     price: Decimal,
-    unit_cost: Decimal,
+    costs: &Costs<'_>,
 ) -> Result<Decimal, Rejection> {
     match candidate.params.sizing {
         Sizing::Quantity(quantity) => Ok(quantity),
         Sizing::Notional(notional) => Ok(notional / price),
-        // Per unit cost, so that all of the equity can be bought for, fee and slippage included.
-        Sizing::EquityPct(pct) => Ok(account.equity.max(Decimal::ZERO) * pct * dec!(0.01) / unit_cost),
+        // By what a coin costs with slippage and fee, so that all of the equity can be bought for.
+        Sizing::EquityPct(pct) => {
+            let fee_fraction = match costs.fees.currency {
+                FeeCurrency::Quote => costs.fee_rate,
+                FeeCurrency::Received => Decimal::ZERO,
+            };
+            let unit_cost = price * (Decimal::ONE + fee_fraction);
+            Ok(account.equity.max(Decimal::ZERO) * pct * dec!(0.01) / unit_cost)
+        }
         Sizing::RiskPct(pct) => {
             let signal_stop = candidate.signal.stop_loss.map(decimal_price);
             let stop = expected_stop(candidate.params, signal_stop, candidate.close).ok_or(Rejection::NoStop)?;

@@ -184,6 +184,14 @@ fn round_to(value: Decimal, increment: Decimal, strategy: RoundingStrategy) -> D
     if increment.is_zero() {
         return value;
     }
+    // Nearly every increment is a power of ten, where rounding is a matter of decimal places.
+    if increment.mantissa() == 1 {
+        return if value.scale() <= increment.scale() {
+            value
+        } else {
+            value.round_dp_with_strategy(increment.scale(), strategy)
+        };
+    }
     let steps = (value / increment).round_dp_with_strategy(0, strategy);
     (steps * increment).normalize()
 }
@@ -205,6 +213,15 @@ mod tests {
         let rules = InstrumentRules { step_size: dec!(0.001), ..InstrumentRules::default() };
         assert_eq!(rules.round_quantity_down(dec!(0.0019999)), dec!(0.001));
         assert_eq!(rules.round_quantity_down(dec!(0.0009)), dec!(0));
+    }
+
+    #[test]
+    fn every_increment_rounds_alike() {
+        for step_size in [dec!(0.01), dec!(0.010), dec!(0.02)] {
+            let rules = InstrumentRules { step_size, ..InstrumentRules::default() };
+            assert_eq!(rules.round_quantity_down(dec!(1.2399)), dec!(1.23) - dec!(1.23) % step_size, "{step_size}");
+            assert_eq!(rules.round_quantity_down(dec!(7)), dec!(7));
+        }
     }
 
     #[test]

@@ -24,8 +24,26 @@ pub struct Fill {
     pub reference: Decimal,
     /// How much, in base units, before any fee.
     pub quantity: Decimal,
+    /// Quantity × price, as money.
+    pub notional: Decimal,
     /// What it cost.
     pub fee: Fee,
+}
+
+impl Fill {
+    /// Returns what the cash loses by a purchase or gains by a sale besides the notional: the fee, if taken from it.
+    #[must_use]
+    pub const fn fee_cash(&self) -> Decimal {
+        match self.fee {
+            Fee::Quote(sum) => sum,
+            Fee::Base(_) => Decimal::ZERO,
+        }
+    }
+
+    /// Returns quantity × reference price, as money.
+    fn notional_reference(&self) -> Decimal {
+        if self.price == self.reference { self.notional } else { round_money(self.quantity * self.reference) }
+    }
 }
 
 /// Something that happens to a position.
@@ -102,29 +120,35 @@ pub struct Leg {
     pub fees: Decimal,
     /// Sum of fees that were taken from the cash.
     pub fees_cash: Decimal,
+    /// Average price, or 0 without a fill.
+    pub price: Decimal,
 }
 
 impl Leg {
-    fn fold(&mut self, fill: &Fill) {
-        let notional = round_money(fill.quantity * fill.price);
-        self.time = fill.time;
-        self.quantity += fill.quantity;
-        self.notional += notional;
-        self.notional_reference += if fill.price == fill.reference {
-            notional
-        } else {
-            round_money(fill.quantity * fill.reference)
-        };
-        self.fees += fill.fee.value(fill.price);
-        if let Fee::Quote(sum) = fill.fee {
-            self.fees_cash += sum;
+    fn of(fill: &Fill) -> Self {
+        Self {
+            time: fill.time,
+            quantity: fill.quantity,
+            notional: fill.notional,
+            notional_reference: fill.notional_reference(),
+            fees: fill.fee.value(fill.price),
+            fees_cash: fill.fee_cash(),
+            price: fill.price,
         }
     }
 
-    /// Returns the average price, or 0 without a fill.
-    #[must_use]
-    pub fn price(&self) -> Decimal {
-        if self.quantity.is_zero() { Decimal::ZERO } else { round_money(self.notional / self.quantity) }
+    fn fold(&mut self, fill: &Fill) {
+        if self.quantity.is_zero() {
+            *self = Self::of(fill);
+            return;
+        }
+        self.time = fill.time;
+        self.quantity += fill.quantity;
+        self.notional += fill.notional;
+        self.notional_reference += fill.notional_reference();
+        self.fees += fill.fee.value(fill.price);
+        self.fees_cash += fill.fee_cash();
+        self.price = round_money(self.notional / self.quantity);
     }
 }
 
@@ -156,7 +180,7 @@ impl Position {
     /// Returns the coins held.
     #[must_use]
     pub fn held(&self) -> Decimal {
-        self.received - self.sold.quantity
+        if self.sold.quantity.is_zero() { self.received } else { self.received - self.sold.quantity }
     }
 
     /// Takes an event. `dust` is the largest remainder that counts as sold out: less than the smallest order.
@@ -170,10 +194,11 @@ impl Position {
             (State::Pending, Event::EntryDied) => State::Abandoned,
             (State::Pending | State::Open, Event::Bought(fill)) => {
                 self.bought.fold(&fill);
-                self.received += match fill.fee {
+                let received = match fill.fee {
                     Fee::Base(fee) => fill.quantity - fee,
                     Fee::Quote(_) => fill.quantity,
                 };
+                self.received = if self.received.is_zero() { received } else { self.received + received };
                 State::Open
             }
             (State::Open, Event::ExitOrdered(reason)) => State::Closing(reason),
@@ -183,7 +208,8 @@ impl Position {
                     return Err(PositionError::Oversold { sold: fill.quantity, held });
                 }
                 self.sold.fold(&fill);
-                if held - fill.quantity <= dust { State::Closed(reason) } else { state }
+                let is_sold_out = fill.quantity == held || held - fill.quantity <= dust;
+                if is_sold_out { State::Closed(reason) } else { state }
             }
             (state, event) => return Err(PositionError::Transition { state, event }),
         };
@@ -195,23 +221,26 @@ impl Position {
     #[must_use]
     pub fn cost_of_sold(&self) -> Decimal {
         let dust = self.held();
-        let dust_cost = if dust.is_zero() { Decimal::ZERO } else { round_money(dust * self.bought.price()) };
-        self.bought.notional + self.bought.fees_cash - dust_cost
+        let cost = self.bought.notional + self.bought.fees_cash;
+        if dust.is_zero() { cost } else { cost - round_money(dust * self.bought.price) }
+    }
+
+    /// Returns what the coins sold brought, after the fee.
+    #[must_use]
+    pub fn proceeds(&self) -> Decimal {
+        self.sold.notional - self.sold.fees_cash
     }
 
     /// Returns the profit of a closed position after all fees.
     #[must_use]
     pub fn pnl(&self) -> Decimal {
-        self.sold.notional - self.sold.fees_cash - self.cost_of_sold()
+        self.proceeds() - self.cost_of_sold()
     }
 
     /// Returns the profit of what is held when marked at `mark`: before the fee of a sale that has not happened.
     #[must_use]
     pub fn pnl_open(&self, mark: Decimal) -> Decimal {
-        round_money(self.held() * mark) + self.sold.notional
-            - self.sold.fees_cash
-            - self.bought.notional
-            - self.bought.fees_cash
+        round_money(self.held() * mark) + self.proceeds() - self.bought.notional - self.bought.fees_cash
     }
 
     /// Returns what both sides lost against their reference prices, per cent of the entry's reference; above 0
@@ -239,7 +268,7 @@ mod tests {
     use rust_decimal::dec;
 
     fn fill(price: Decimal, quantity: Decimal, fee: Fee) -> Fill {
-        Fill { time: 0, price, reference: price, quantity, fee }
+        Fill { time: 0, price, reference: price, quantity, notional: round_money(quantity * price), fee }
     }
 
     fn opened() -> Position {

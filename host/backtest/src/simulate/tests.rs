@@ -119,7 +119,7 @@ fn orders_fill_at_the_next_open() {
     assert_eq!((trade.entry_time, trade.exit_time), (60_000, 180_000));
     assert_eq!((trade.pnl_usd, outcome.equity_final), (dec!(11), dec!(1011)));
     assert_eq!(outcome.states, [SignalState::Filled, SignalState::Consumed]);
-    assert_eq!(outcome.equity, [1000.0, 1000.0, 1007.0, 1009.0, 1011.0]);
+    assert_eq!(outcome.equity, [1000.0, 1007.0, 1009.0, 1011.0]);
     assert!((trade.max_favorable_excursion - (112.0 / 101.0 - 1.0) * 100.0).abs() < 1e-9);
 }
 
@@ -349,7 +349,7 @@ proptest! {
         prop_assert!((closed + open - change).abs() < dec!(0.00001), "{closed} + {open} != {change}");
         prop_assert!(outcome.cash >= Decimal::ZERO);
         prop_assert!(outcome.states.iter().all(|state| *state != SignalState::New));
-        prop_assert!((outcome.equity[candles.len()] - to_f64(outcome.equity_final)).abs() < 1e-6);
+        prop_assert!((outcome.equity[candles.len() - 1] - to_f64(outcome.equity_final)).abs() < 1e-6);
         prop_assert!(outcome.trades.iter().all(|trade| trade.max_favorable_excursion >= 0.0
             && trade.max_adverse_excursion <= 0.0 && trade.entry_time <= trade.exit_time));
     }
