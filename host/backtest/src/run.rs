@@ -348,11 +348,11 @@ fn prepare(
 
 /// One strategy with its parameters on one series, ready to evaluate sessions.
 pub(crate) struct Sandbox<'a> {
-    setup: &'a StrategySetup,
-    parameters: &'a [ParameterValue],
-    market: &'a MarketSeries,
-    lane: &'a Prepared,
-    warm_up_bars: usize,
+    pub(crate) setup: &'a StrategySetup,
+    pub(crate) parameters: &'a [ParameterValue],
+    pub(crate) market: &'a MarketSeries,
+    pub(crate) lane: &'a Prepared,
+    pub(crate) warm_up_bars: usize,
 }
 
 impl<'a> Sandbox<'a> {
