@@ -57,9 +57,10 @@ impl Comparison {
 fn columns(runs: &[RunFile]) -> Vec<String> {
     let headings: Vec<String> = runs.iter().map(|run| joined(&run.strategies, |s| s.strategy_id.clone())).collect();
     let is_shared = |heading: &String| headings.iter().filter(|other| *other == heading).count() > 1;
-    let numbered = headings.iter().enumerate().map(|(index, heading)| {
-        if is_shared(heading) { format!("{heading} #{}", index + 1) } else { heading.clone() }
-    });
+    let numbered = headings
+        .iter()
+        .enumerate()
+        .map(|(index, heading)| if is_shared(heading) { format!("{heading} #{}", index + 1) } else { heading.clone() });
     numbered.collect()
 }
 
@@ -77,13 +78,14 @@ fn facts(runs: &[RunFile]) -> impl Iterator<Item = Row> {
         ("entries", "Entries", |run| run.entries.to_string()),
         ("final_equity", "Final equity", |run| format!("{:.2}", run.final_equity)),
     ];
-    facts.map(|(name, title, text)| Row {
-        name: name.to_owned(),
-        title: title.to_owned(),
-        cells: runs.iter().map(|run| Cell { text: text(run), value: None, undefined_because: None }).collect(),
-        best: Vec::new(),
-    })
-    .into_iter()
+    facts
+        .map(|(name, title, text)| Row {
+            name: name.to_owned(),
+            title: title.to_owned(),
+            cells: runs.iter().map(|run| Cell { text: text(run), value: None, undefined_because: None }).collect(),
+            best: Vec::new(),
+        })
+        .into_iter()
 }
 
 fn metric_row(definition: &Definition, runs: &[RunFile]) -> Row {
@@ -119,8 +121,7 @@ fn best(better: Better, cells: &[Cell]) -> Vec<usize> {
     let scores: Vec<(usize, f64)> =
         cells.iter().enumerate().filter_map(|(column, cell)| Some((column, cell.value? * sign))).collect();
     let highest = scores.iter().map(|(_, score)| *score).fold(f64::NEG_INFINITY, f64::max);
-    let holders: Vec<usize> =
-        scores.iter().filter(|(_, score)| *score >= highest).map(|(column, _)| *column).collect();
+    let holders: Vec<usize> = scores.iter().filter(|(_, score)| *score >= highest).map(|(column, _)| *column).collect();
     if holders.len() < scores.len() { holders } else { Vec::new() }
 }
 

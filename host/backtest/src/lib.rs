@@ -5,10 +5,14 @@
 //! signals, session by session and in parallel, and `simulate` walks one account through time with them.
 //! What is absent: no files, no clock, no randomness, no printing.
 
+pub mod compare;
 mod excursion;
 mod extremes;
+pub mod json;
+pub mod lookahead;
 pub mod market;
 pub mod metrics;
+pub mod report;
 pub mod result;
 pub mod run;
 mod simulate;

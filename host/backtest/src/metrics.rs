@@ -25,6 +25,7 @@ pub mod returns;
 pub mod risk;
 pub mod trades;
 
+pub use facts::DailyPath;
 use facts::Facts;
 
 /// Days of a year: crypto trades on all of them.

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 const TOLERANCE: f64 = 1e-9;
 
-/// What the oracle has no word for: they are tested beside their computation or in `engine_metrics`.
+/// What the oracle has no word for: they are tested beside their computation and in `metrics_of_result`.
 const NOT_IN_THE_ORACLE: [&str; 9] = [
     "max_drawdown_intraday_pct",
     "max_drawdown_days",
@@ -79,8 +79,7 @@ impl VectorTrade {
 
 impl Vector {
     fn metrics(&self) -> Metrics {
-        let instrument =
-            Arc::new(Instrument { exchange: "test".parse().unwrap(), symbol: "BTC/USD".parse().unwrap() });
+        let instrument = Arc::new(Instrument { exchange: "test".parse().unwrap(), symbol: "BTC/USD".parse().unwrap() });
         let days = |values: &[f64]| -> Vec<(i64, f64)> { (self.first_day..).zip(values[1..].to_vec()).collect() };
         let benchmark = self.benchmark.as_ref().map(|closes| Benchmark {
             name: "test:BTC/USD".into(),

@@ -64,7 +64,7 @@ pub static LONGEST_DRAWDOWN: Definition = Definition {
     unit: Unit::Days,
     group: Group::Drawdown,
     better: Better::Lower,
-    meaning: "The longest time without a new high of daily equity.",
+    meaning: "The longest stretch of days below an earlier high of daily equity.",
     formula: "max(day of recovery, or last day, - day of the high)",
     compute: |facts| {
         let last_day = last_day(facts)?;
