@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn both_loops_agree() {
-        let close: Vec<f64> = (0..500).map(|i| 100.0 + 10.0 * (f64::from(i) / 20.0).sin()).collect();
+        let close: Vec<f64> = (0..500).map(|i| 100.0 + 10.0 * (f64::from(i) / 8.0).sin()).collect();
         let reference = Reference { cash: 1_000.0, ..Reference::default() };
         let plain = sma_cross(&close, &close, &reference);
         let (with_equity, drawdown) = sma_cross_with_equity(&close, &close, &reference, &mut Vec::new());

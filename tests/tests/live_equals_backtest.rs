@@ -23,7 +23,7 @@ fn on_balance_volume() {
 
 #[test]
 fn a_strategy_that_remembers_its_own_signals() {
-    check("own-memory", 1_000);
+    check("own-memory", 500);
 }
 
 fn check(guest: &str, signals_at_least: usize) {
