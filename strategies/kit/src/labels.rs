@@ -74,6 +74,12 @@ macro_rules! labels {
             }
         }
     };
+    ($($anything_else:tt)*) => {
+        compile_error!(
+            "labels! takes `pub enum Name { … }` whose cases each have a documentation comment, which becomes the \
+             description of the label: `/// The trend is up.` and below it `TrendUp,`"
+        );
+    };
 }
 
 /// No labels at all: `type Warning = NoLabels;`.

@@ -61,6 +61,15 @@ pub trait ParameterSet: Sized + 'static {
 /// // An error that names the parameter, for rules that a range cannot say:
 /// let error = Settings::period.invalid("must be a multiple of ten");
 /// ```
+///
+/// ```compile_fail
+/// sentinel_kit::parameters! {
+///     pub struct Settings {
+///         /// Bars of the average.
+///         period: usize in 1..=500, default 501; // error: the default is outside its range
+///     }
+/// }
+/// ```
 #[macro_export]
 macro_rules! parameters {
     (
@@ -72,12 +81,12 @@ macro_rules! parameters {
         $(#[doc = $struct_doc])*
         #[derive(Debug, Clone, PartialEq)]
         $visibility struct $name {
-            $($(#[doc = $doc])+ pub $field: $type,)+
+            $($(#[doc = $doc])+ $visibility $field: $type,)+
         }
 
         #[allow(non_upper_case_globals, reason = "a parameter's name is written as its field is")]
         impl $name {
-            $crate::parameters!(@names 0; $($field)+);
+            $crate::parameters!(@names $visibility, 0; $($field)+);
         }
 
         // Checked by the compiler, once for each parameter.
@@ -110,12 +119,12 @@ macro_rules! parameters {
             }
         }
     };
-    (@names $index:expr; $field:ident $($rest:ident)*) => {
+    (@names $visibility:vis, $index:expr; $field:ident $($rest:ident)*) => {
         #[doc = concat!("Names the parameter `", stringify!($field), "` in an error.")]
-        pub const $field: $crate::ParameterName = $crate::ParameterName::new($index);
-        $crate::parameters!(@names $index + 1; $($rest)*);
+        $visibility const $field: $crate::ParameterName = $crate::ParameterName::new($index);
+        $crate::parameters!(@names $visibility, $index + 1; $($rest)*);
     };
-    (@names $index:expr;) => {};
+    (@names $visibility:vis, $index:expr;) => {};
     (@range) => { () };
     (@range $range:expr) => { $range };
     (@check $field:ident: $type:ident, $range:expr, $default:expr) => {
@@ -127,6 +136,12 @@ macro_rules! parameters {
                 concat!("the default of the parameter `", stringify!($field), "` is outside its range"),
             );
         }
+    };
+    ($($anything_else:tt)*) => {
+        compile_error!(
+            "parameters! takes `pub struct Name { … }` whose parameters each have a documentation comment and below it \
+             `name: type in range, default value;`, or without a range `name: bool, default true;`"
+        );
     };
 }
 
@@ -299,4 +314,78 @@ pub fn value_of<T: ParameterType>(values: &[ParameterValue], name: ParameterName
         .get(name.index as usize)
         .and_then(T::from_value)
         .expect("the host sends one value of the declared type for each parameter")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ParameterSet, RealRange};
+    use crate::contract::{Choice, IntegerRange, ParameterKind, ParameterValue, StrategyError};
+
+    crate::labels! {
+        /// A choice.
+        enum Average {
+            /// Plain.
+            Simple,
+            /// Weighted.
+            Exponential,
+        }
+    }
+
+    crate::parameters! {
+        /// One parameter of each type.
+        struct Settings {
+            /// Bars
+            /// looked back on.
+            look_back: usize in 1..=500, default 20;
+            /// Whole numbers may be negative.
+            shift: i64 in -5..=5, default -2;
+            /// A part.
+            part: f64 in 0.0..=1.0, default 0.5;
+            /// Yes or no.
+            strict: bool, default true;
+            /// One of two.
+            average: Average, default Average::Exponential;
+        }
+    }
+
+    #[test]
+    fn declarations_carry_name_description_type_range_and_default() {
+        let declarations = Settings::declarations();
+        assert_eq!(declarations[0].name, "look-back");
+        assert_eq!(declarations[0].description, "Bars looked back on.");
+        let kinds: Vec<_> = declarations.into_iter().map(|declaration| declaration.kind).collect();
+        let options = vec!["simple".to_owned(), "exponential".to_owned()];
+        assert_eq!(
+            kinds,
+            [
+                ParameterKind::Integer(IntegerRange { default: 20, minimum: 1, maximum: 500 }),
+                ParameterKind::Integer(IntegerRange { default: -2, minimum: -5, maximum: 5 }),
+                ParameterKind::Real(RealRange { default: 0.5, minimum: 0.0, maximum: 1.0 }),
+                ParameterKind::Boolean(true),
+                ParameterKind::Choice(Choice { default: 1, options }),
+            ]
+        );
+    }
+
+    #[test]
+    fn values_are_read_in_the_order_of_the_declarations() {
+        let settings = Settings { look_back: 7, shift: 3, part: 0.25, strict: false, average: Average::Simple };
+        let values = settings.to_values();
+        assert_eq!(values[..2], [ParameterValue::Integer(7), ParameterValue::Integer(3)]);
+        assert_eq!(Settings::from_values(&values), settings);
+    }
+
+    #[test]
+    #[should_panic(expected = "one value of the declared type for each parameter")]
+    fn a_value_of_another_type_is_a_bug_of_the_host() {
+        Settings::from_values(&[ParameterValue::Real(20.0)]);
+    }
+
+    #[test]
+    fn errors_name_the_parameter_by_its_place() {
+        let StrategyError::InvalidParameter(fault) = Settings::strict.invalid("must be false") else {
+            panic!("another kind of error");
+        };
+        assert_eq!((fault.parameter, fault.message.as_str()), (3, "must be false"));
+    }
 }

@@ -9,12 +9,40 @@ use crate::strategy::Strategy;
 
 /// The advice on one bar, built up like a sentence.
 ///
-/// ```ignore
-/// Signal::buy(Pattern::CrossUp)
-///     .confidence(70.0)
-///     .reason(Reason::TrendUp)
-///     .warning_if(volume_is_thin, Warning::ThinVolume)
-///     .stop_loss(bar.close() - 2.0 * atr)
+/// ```
+/// # use sentinel_kit::prelude::*;
+/// # labels! { /// Patterns.
+/// # pub enum Pattern { /// Up.
+/// # CrossUp } }
+/// # labels! { /// Reasons.
+/// # pub enum Reason { /// Up.
+/// # TrendUp } }
+/// # labels! { /// Warnings.
+/// # pub enum Warning { /// Thin.
+/// # VolumeThin } }
+/// # struct Advises;
+/// # impl Strategy for Advises {
+/// #     const ID: &'static str = "advises";
+/// #     const DESCRIPTION: &'static str = "";
+/// #     const TIMEFRAMES: &'static [Timeframe] = ALL_TIMEFRAMES;
+/// #     const COLUMNS: &'static [Column] = &[Column::Close];
+/// #     type Parameters = NoParameters;
+/// #     type Pattern = Pattern;
+/// #     type Reason = Reason;
+/// #     type Warning = Warning;
+/// #     fn open(_: &Instrument, _: &NoParameters) -> Result<Self, StrategyError> { Ok(Self) }
+/// #     fn warm_up_bars(&self) -> usize { 0 }
+/// #     fn on_bar(&mut self, bar: &Bar<Self>) -> Option<Signal<Self>> { Some(buy(bar.close(), 2.0, true)) }
+/// # }
+/// fn buy(close: f64, atr: f64, volume_is_thin: bool) -> Signal<Advises> {
+///     Signal::buy(Pattern::CrossUp)
+///         .confidence(70.0)
+///         .reason(Reason::TrendUp)
+///         .warning_if(volume_is_thin, Warning::VolumeThin)
+///         .stop_loss(close - 2.0 * atr)
+/// }
+/// # let signal = buy(100.0, 2.0, true);
+/// # assert!(signal.is_buy() && signal.has_reason(Reason::TrendUp) && signal.has_warning(Warning::VolumeThin));
 /// ```
 ///
 /// Patterns, reasons and warnings are those of the strategy `S`; those of another do not compile.

@@ -323,3 +323,148 @@ fn columns<S: Strategy>(candles: &[Candle]) -> Bars {
         imbalance: column::<S, _>(Column::Imbalance, candles, |candle| candle.imbalance),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use super::{assert_cut_invariant, assert_readme_lists_parameters, assert_warm_up_suffices, random_walk, run};
+    use crate::contract::ParameterKind;
+    use crate::indicators::Ema;
+    use crate::prelude::*;
+
+    crate::labels! {
+        /// Patterns of the tests.
+        enum Pattern {
+            /// The price lies above its average.
+            Above,
+            /// The price lies below its average.
+            Below,
+        }
+    }
+
+    crate::parameters! {
+        /// Settings of the tests.
+        struct Settings {
+            /// Bars of the average.
+            period: usize in 1..=100, default 20;
+            /// Bars of warm-up.
+            warm_up: u32 in 0..=1000, default 300;
+            /// Whether the strategy remembers what is not in its session.
+            cheats: bool, default false;
+        }
+    }
+
+    /// Says on which side of its average the price begins to lie.
+    struct SideOfAverage {
+        average: Ema,
+        settings: Settings,
+        above: Onset,
+        below: Onset,
+    }
+
+    thread_local! {
+        /// What a strategy must not have: a memory that outlives its sessions.
+        static BARS_EVER_SEEN: Cell<u32> = const { Cell::new(0) };
+    }
+
+    impl Strategy for SideOfAverage {
+        const ID: &'static str = "side-of-average";
+        const DESCRIPTION: &'static str = "";
+        const TIMEFRAMES: &'static [Timeframe] = ALL_TIMEFRAMES;
+        const COLUMNS: &'static [Column] = &[Column::Close];
+        type Parameters = Settings;
+        type Pattern = Pattern;
+        type Reason = NoLabels;
+        type Warning = NoLabels;
+
+        fn open(_: &Instrument, settings: &Settings) -> Result<Self, StrategyError> {
+            let average = Ema::new(settings.period);
+            Ok(Self { average, settings: settings.clone(), above: Onset::new(), below: Onset::new() })
+        }
+
+        fn warm_up_bars(&self) -> usize {
+            self.settings.warm_up as usize
+        }
+
+        fn on_bar(&mut self, bar: &Bar<Self>) -> Option<Signal<Self>> {
+            let average = self.average.update(bar.close())?;
+            let bars_ever_seen = BARS_EVER_SEEN.replace(BARS_EVER_SEEN.get() + 1);
+            let above = self.above.begins(bar.close() > average);
+            let below = self.below.begins(bar.close() < average);
+            if self.settings.cheats && bars_ever_seen.is_multiple_of(17) {
+                return None;
+            }
+            match (above, below) {
+                (true, _) => Some(Signal::buy(Pattern::Above)),
+                (_, true) => Some(Signal::sell(Pattern::Below)),
+                _ => None,
+            }
+        }
+    }
+
+    #[test]
+    fn an_honest_strategy_with_enough_warm_up_passes() {
+        assert_cut_invariant::<SideOfAverage>(&Settings::default(), &random_walk(1, 1_000));
+        assert_warm_up_suffices::<SideOfAverage>(&Settings::default(), &random_walk(1, 1_000));
+    }
+
+    #[test]
+    #[should_panic(expected = "side-of-average, shown 1 bars a call, answers differently")]
+    fn memory_outside_the_session_is_found() {
+        assert_cut_invariant::<SideOfAverage>(&Settings { cheats: true, ..Settings::default() }, &random_walk(1, 1_000));
+    }
+
+    #[test]
+    #[should_panic(expected = "after 20 bars of warm-up, answers differently")]
+    fn too_short_a_warm_up_is_found() {
+        let settings = Settings { warm_up: 20, ..Settings::default() };
+        assert_warm_up_suffices::<SideOfAverage>(&settings, &random_walk(1, 1_000));
+    }
+
+    #[test]
+    #[should_panic(expected = "give at least twice as many and ten")]
+    fn too_few_candles_to_judge_a_warm_up_are_refused() {
+        assert_warm_up_suffices::<SideOfAverage>(&Settings::default(), &random_walk(1, 600));
+    }
+
+    #[test]
+    fn a_random_walk_is_the_same_every_time_and_made_of_candles() {
+        let candles = random_walk(5, 5_000);
+        assert_eq!(candles, random_walk(5, 5_000));
+        assert_ne!(candles, random_walk(6, 5_000));
+        for (candle, next) in candles.iter().zip(&candles[1..]) {
+            assert!(0.0 < candle.low && candle.low <= candle.open.min(candle.close));
+            assert!(candle.open.max(candle.close) <= candle.high && candle.high.is_finite());
+            assert!(candle.volume > 0.0 && candle.volume_delta.abs() <= candle.volume && candle.imbalance.abs() <= 1.0);
+            assert!(candle.open_time < next.open_time);
+        }
+    }
+
+    #[test]
+    fn a_session_goes_on_counting_bars_from_call_to_call() {
+        let candles = random_walk(2, 300);
+        let mut session = super::Session::<SideOfAverage>::open(&Settings::default()).unwrap();
+        let cut = [session.show(&candles[..120]), session.show(&candles[120..])].concat();
+        assert_eq!(cut, run::<SideOfAverage>(&Settings::default(), &candles).unwrap());
+        assert!(cut.iter().any(|(bar, _)| *bar >= 120));
+    }
+
+    #[test]
+    fn the_manifest_says_what_the_types_say() {
+        let manifest = super::manifest::<SideOfAverage>();
+        assert_eq!(manifest.id, "side-of-average");
+        assert_eq!(manifest.columns, crate::contract::Columns::CLOSE);
+        assert_eq!(manifest.timeframes, crate::contract::Timeframes::all());
+        assert_eq!(manifest.patterns[1].name, "below");
+        assert_eq!(manifest.parameters[1].name, "warm-up");
+        assert_eq!(manifest.parameters[2].kind, ParameterKind::Boolean(false));
+        assert!(manifest.reasons.is_empty() && manifest.warnings.is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "| `warm-up` | 0 to 1000 | 300 | Bars of warm-up. |")]
+    fn a_readme_that_lags_behind_gets_the_table_to_copy() {
+        assert_readme_lists_parameters::<SideOfAverage>("| `period` | 1 to 100 | 10 | Bars of the average. |");
+    }
+}

@@ -94,22 +94,21 @@ impl Strategy for SmaCross {
         let slow = self.slow.update(bar.close())?;
         let fast = fast?;
         let is_above = fast > slow * HARDLY_ABOVE + self.threshold;
-        let was_above = core::mem::replace(&mut self.was_above, is_above);
-        match (was_above, is_above) {
-            (false, true) => Some(
-                Signal::buy(Pattern::CrossUp)
-                    .confidence(60.0)
-                    .reason(Reason::TrendUp)
-                    .warning_if(bar.close() < fast, Warning::PriceDisagrees),
-            ),
-            (true, false) => Some(
-                Signal::sell(Pattern::CrossDown)
-                    .confidence(60.0)
-                    .reason(Reason::TrendOver)
-                    .warning_if(bar.close() > fast, Warning::PriceDisagrees),
-            ),
-            (false, false) | (true, true) => None,
+        if is_above == self.was_above {
+            return None;
         }
+        self.was_above = is_above;
+        Some(if is_above {
+            Signal::buy(Pattern::CrossUp)
+                .confidence(60.0)
+                .reason(Reason::TrendUp)
+                .warning_if(bar.close() < fast, Warning::PriceDisagrees)
+        } else {
+            Signal::sell(Pattern::CrossDown)
+                .confidence(60.0)
+                .reason(Reason::TrendOver)
+                .warning_if(bar.close() > fast, Warning::PriceDisagrees)
+        })
     }
 }
 
