@@ -1,0 +1,223 @@
+//! Strategies in Rust: cargo compiles them to a core module, which is then wrapped into a component.
+//!
+//! The same source must give the same bytes in whatever folder it lies. Three things see to that: the profile is given
+//! here and not taken from a manifest, every path of the machine is remapped before it can end up in a panic's
+//! location, and what the surroundings say to cargo is kept from it.
+
+mod metadata;
+mod surroundings;
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use sentinel_domain::hash::ContentHash;
+use serde::Deserialize;
+
+use crate::build::{BuildOptions, Made, Step};
+use crate::component;
+use crate::error::BuildError;
+use crate::language::Language;
+use crate::program::Program;
+use metadata::Workspace;
+
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+pub(crate) const CARGO: Program = Program {
+    name: "cargo",
+    language: Language::Rust,
+    remedy: "install Rust 1.95 or newer, best with rustup, and see that its bin folder is on PATH",
+};
+
+/// The profile of every component, whatever manifests and config files say.
+///
+/// Overflow checks stay on: a strategy whose arithmetic wraps should stop, not trade. They cost less than can be
+/// measured beside the floating point.
+const PROFILE: [&str; 9] = [
+    "opt-level=3",
+    "lto=\"fat\"",
+    "codegen-units=1",
+    "panic=\"abort\"",
+    "strip=true",
+    "debug=false",
+    "debug-assertions=false",
+    "overflow-checks=true",
+    "incremental=false",
+];
+
+/// Bytes of the stack for what a function keeps by reference; numbers live outside it.
+///
+/// A fresh instance has to get these pages, and with the linker's usual 1 MiB that is half of the time it takes.
+/// The deepest call chain of the kit, text formatting included, uses under a tenth of this. A strategy that needs more
+/// does not corrupt anything: the stack lies below all data, so an overflow is a trap.
+const STACK_BYTES: u32 = 32 * 1024;
+
+/// Compiles the strategy in `dir` to a component.
+pub(crate) fn make(dir: &Path, options: &BuildOptions, progress: &mut dyn FnMut(Step<'_>)) -> Result<Made, BuildError> {
+    verify_toolchain(dir)?;
+    let workspace = Workspace::of(dir)?;
+    let compiled = compile(dir, &workspace, options, progress)?;
+    progress(Step::Encoding);
+    let core = fs::read(&compiled.module).map_err(BuildError::io("read", &compiled.module))?;
+    let component = component::encode(&core, dir)?;
+    Ok(Made { name: workspace.package_name, component, warnings: compiled.warnings })
+}
+
+/// Refuses a machine whose compiler has no standard library for the target; cargo's own message would name a crate
+/// `core` that cannot be found.
+fn verify_toolchain(dir: &Path) -> Result<(), BuildError> {
+    let mut cargo = Command::new("cargo");
+    CARGO.run(surroundings::scrub(&mut cargo).current_dir(dir).arg("--version"))?;
+    let mut rustc = Command::new("rustc");
+    surroundings::scrub(&mut rustc).current_dir(dir).args(["--print", "target-libdir", "--target", TARGET]);
+    let answer = CARGO.run(&mut rustc)?;
+    let libraries = fs::read_dir(answer.stdout.trim()).into_iter().flatten().flatten();
+    let has_std = libraries.into_iter().any(|library| library.file_name().to_string_lossy().starts_with("libstd-"));
+    if has_std { Ok(()) } else { Err(BuildError::WasmTargetMissing { target: TARGET }) }
+}
+
+struct Compiled {
+    module: PathBuf,
+    warnings: String,
+}
+
+fn compile(
+    dir: &Path,
+    workspace: &Workspace,
+    options: &BuildOptions,
+    progress: &mut dyn FnMut(Step<'_>),
+) -> Result<Compiled, BuildError> {
+    let mut cargo = Command::new("cargo");
+    surroundings::scrub(&mut cargo)
+        .current_dir(dir)
+        .args(["build", "--lib", "--release", "--quiet", "--target", TARGET, "--message-format", "json"])
+        .args(PROFILE.iter().flat_map(|setting| ["--config".to_owned(), format!("profile.release.{setting}")]))
+        .env("CARGO_TARGET_DIR", target_dir(workspace, options))
+        .env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(workspace));
+    let messages = run_listening(&mut cargo, progress)?;
+    if !messages.succeeded {
+        let said = if messages.errors.is_empty() { messages.stderr } else { messages.errors };
+        return Err(BuildError::Compile { dir: dir.to_owned(), tool: "cargo", said: said.trim().to_owned() });
+    }
+    let made_by_this_package = |artifact: &&Artifact| artifact.manifest_path == workspace.manifest;
+    let artifacts = messages.artifacts.iter().filter(made_by_this_package);
+    let module =
+        artifacts.flat_map(|artifact| &artifact.filenames).find(|file| file.extension() == Some("wasm".as_ref()));
+    let module = module.ok_or_else(|| CARGO.unexpected("it named no .wasm file of this package"))?.clone();
+    Ok(Compiled { module, warnings: messages.warnings.trim().to_owned() })
+}
+
+/// Returns a target folder of this workspace's own.
+///
+/// Apart from the outer cargo's, because a cargo that is running holds a lock on its folder. Apart from other
+/// workspaces', because cargo knows packages by their path below the workspace: of two folders with like names, the
+/// second would be given the first one's build, without a word, where its files are older.
+fn target_dir(workspace: &Workspace, options: &BuildOptions) -> PathBuf {
+    let base = options.target_dir.as_ref().unwrap_or(&workspace.target_directory);
+    base.join("strategy").join(ContentHash::of(workspace.root.as_os_str().as_encoded_bytes()).short())
+}
+
+/// Returns the compiler's flags, in the form in which they may hold blanks.
+fn encoded_flags(workspace: &Workspace) -> OsString {
+    let mut flags = OsString::from(format!("-Clink-arg=-zstack-size={STACK_BYTES}"));
+    for (path, name) in workspace.remapped_paths() {
+        flags.push("\u{1f}--remap-path-prefix=");
+        flags.push(path);
+        flags.push("=");
+        flags.push(name);
+    }
+    flags
+}
+
+/// What cargo said while it built.
+#[derive(Default)]
+struct Messages {
+    succeeded: bool,
+    artifacts: Vec<Artifact>,
+    /// What the compiler said, as it would print it.
+    errors: String,
+    warnings: String,
+    /// What cargo itself said.
+    stderr: String,
+}
+
+/// One line of cargo's answer.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Line {
+    CompilerArtifact(Artifact),
+    CompilerMessage {
+        message: Diagnostic,
+    },
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Artifact {
+    manifest_path: PathBuf,
+    filenames: Vec<PathBuf>,
+    target: ArtifactTarget,
+    fresh: bool,
+}
+
+#[derive(Deserialize)]
+struct ArtifactTarget {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    level: String,
+    rendered: Option<String>,
+}
+
+impl Messages {
+    fn take(&mut self, line: Line, progress: &mut dyn FnMut(Step<'_>)) {
+        match line {
+            Line::CompilerArtifact(artifact) => {
+                if !artifact.fresh {
+                    progress(Step::Compiled { part: &artifact.target.name });
+                }
+                self.artifacts.push(artifact);
+            }
+            Line::CompilerMessage { message } => {
+                let rendered = message.rendered.unwrap_or_default();
+                match message.level.as_str() {
+                    "warning" => self.warnings.push_str(&rendered),
+                    // "aborting due to …" and its like say nothing that the error did not.
+                    "failure-note" | "note" | "help" => {}
+                    _ => self.errors.push_str(&rendered),
+                }
+            }
+            Line::Other => {}
+        }
+    }
+}
+
+/// Runs cargo and tells of each part as it gets done.
+fn run_listening(cargo: &mut Command, progress: &mut dyn FnMut(Step<'_>)) -> Result<Messages, BuildError> {
+    let lost = || BuildError::io("read the answer of", Path::new(CARGO.name));
+    cargo.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = cargo.spawn().map_err(|error| CARGO.not_started(error))?;
+    let stdout = child.stdout.take().ok_or_else(|| CARGO.unexpected("its output is closed"))?;
+    let mut stderr = child.stderr.take().ok_or_else(|| CARGO.unexpected("its errors are closed"))?;
+    // Both are read at once: a program whose pipe is full waits.
+    let errors = thread::spawn(move || {
+        let mut text = Vec::new();
+        stderr.read_to_end(&mut text).map(|_| String::from_utf8_lossy(&text).into_owned())
+    });
+    let mut messages = Messages::default();
+    for line in BufReader::new(stdout).lines() {
+        // Lines that are no JSON come from build scripts.
+        if let Ok(line) = serde_json::from_str(&line.map_err(lost())?) {
+            messages.take(line, progress);
+        }
+    }
+    messages.succeeded = child.wait().map_err(lost())?.success();
+    messages.stderr = errors.join().map_err(|_| CARGO.unexpected("its errors were lost"))?.map_err(lost())?;
+    Ok(messages)
+}
