@@ -26,7 +26,9 @@ pub enum FetchError {
         to: UnixMillis,
     },
     /// The exchange does not trade the symbol.
-    #[error("{source_name} has no {symbol} (asked for as {market}); see its list of markets for how it is called there")]
+    #[error(
+        "{source_name} has no {symbol} (asked for as {market}); see its list of markets for how it is called there"
+    )]
     UnknownSymbol {
         /// The exchange.
         source_name: Source,
@@ -93,8 +95,10 @@ pub enum FetchError {
         tries: usize,
     },
     /// An answer that is not in the documented form.
-    #[error("{source_name} answers with something that is no page of candles: {problem}; \
-        is {base_url} its server?")]
+    #[error(
+        "{source_name} answers with something that is no page of candles: {problem}; \
+        is {base_url} its server?"
+    )]
     Malformed {
         /// The exchange.
         source_name: Source,

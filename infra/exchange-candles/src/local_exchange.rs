@@ -148,7 +148,7 @@ impl LocalExchange {
 impl Drop for LocalExchange {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            drop(stop.send(()));
+            let _ = stop.send(());
         }
         drop(self.thread.take().map(JoinHandle::join));
     }

@@ -30,25 +30,16 @@ const TYPE: &str = "StrategyName";
 const NAME_BYTES_MAX: usize = 64;
 
 /// Names that cargo or the compiler would refuse.
-const RESERVED: [&str; 47] = [
+const RESERVED: [&str; 56] = [
     "abstract", "alloc", "as", "async", "await", "become", "box", "break", "const", "continue", "core", "crate", "do",
     "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "std", "struct",
-    "super", "test", "trait", "true", "try", "type",
+    "match", "mod", "move", "mut", "override", "priv", "proc-macro", "pub", "ref", "return", "self", "static", "std",
+    "struct", "super", "test", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where",
+    "while", "yield",
 ];
-const MORE_RESERVED: [&str; 11] = [
-    "typeof",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "where",
-    "while",
-    "yield",
-    "proc-macro",
-    "wit-bindgen",
-    "sentinel-strategy-kit",
-];
+
+/// The versions of the crates that a new strategy in Rust is built with: those of this source tree.
+const LOCK: &str = include_str!("../templates/rust/Cargo.lock");
 
 /// Why no folder was made. Nothing is left behind half-written.
 #[derive(Debug, Error)]
@@ -122,9 +113,21 @@ fn write_strategy(folder: &Path, name: &str, language: Language) -> Result<(), B
 fn write_template(template: &Dir<'_>, folder: &Path, name: &str) -> Result<(), BuildError> {
     for file in template.files() {
         let text = String::from_utf8_lossy(file.contents()).replace(NAME, name).replace(TYPE, &type_name(name));
+        let text = if file.path().ends_with("Cargo.lock") { in_order_of_names(&text) } else { text };
         write_new(&folder.join(file.path()), text.as_bytes())?;
     }
     template.dirs().try_for_each(|inner| write_template(inner, folder, name))
+}
+
+/// Returns the lock file with its packages in order: cargo would rewrite it otherwise, and refuse it with `--locked`.
+fn in_order_of_names(lock: &str) -> String {
+    const HEADING: &str = "[[package]]\n";
+    let mut parts = lock.trim_end().split(HEADING).map(str::trim_end);
+    let start = parts.next().unwrap_or_default();
+    let mut packages: Vec<_> = parts.collect();
+    packages.sort_unstable();
+    let packages = packages.iter().map(|package| format!("\n\n{HEADING}{package}"));
+    format!("{start}{}\n", packages.collect::<String>())
 }
 
 /// Returns the name of the strategy's type: `MyFirst` for `my-first`.
@@ -144,8 +147,10 @@ fn verify_name(name: &str) -> Result<(), CreateError> {
         refuse("it does not begin with a lower-case letter")
     } else if let Some(false) = name.split('-').map(|word| !word.is_empty() && word.chars().all(is_word_letter)).min() {
         refuse("it holds something else than lower-case letters, digits and single dashes")
-    } else if RESERVED.contains(&name) || MORE_RESERVED.contains(&name) {
+    } else if RESERVED.contains(&name) {
         refuse("Rust keeps that word for itself")
+    } else if LOCK.contains(&format!("name = \"{name}\"\n")) && name != NAME {
+        refuse("a crate that the kit is built with has that name")
     } else {
         Ok(())
     }
@@ -175,6 +180,8 @@ mod tests {
             ("a/b", "single dashes"),
             ("naïve", "single dashes"),
             ("match", "Rust keeps"),
+            ("serde", "a crate"),
+            ("sentinel-strategy-kit", "a crate"),
             (&"a".repeat(65), "longer than 64"),
         ] {
             let said = verify_name(name).unwrap_err().to_string();
@@ -205,6 +212,27 @@ mod tests {
             assert!(folder.join("vendor/sentinel/wit/v0.1/types.wit").is_file());
             assert_eq!(folder.join("vendor/sentinel/strategies/kit/src/lib.rs").is_file(), language == Language::Rust);
         }
+    }
+
+    /// Where this fails after a change of dependencies: make a new strategy, copy the workspace's Cargo.lock into it, run
+    /// `cargo metadata` there, which drops what is not needed, and copy the file back with the template's name.
+    #[test]
+    fn a_new_strategy_is_built_with_the_crates_of_this_source_tree() {
+        let workspace = include_str!("../../../Cargo.lock");
+        let registry: Vec<_> = LOCK.split("[[package]]\n").filter(|package| package.contains("\nchecksum = ")).collect();
+        assert!(registry.len() > 20);
+        for package in registry {
+            let (identity, _) = package.split_once("dependencies = [").unwrap_or((package, ""));
+            assert!(workspace.contains(identity.trim_end()), "not in the workspace's Cargo.lock: {identity}");
+        }
+    }
+
+    #[test]
+    fn packages_of_a_lock_file_stand_in_order() {
+        assert_eq!(in_order_of_names(LOCK), LOCK);
+        let renamed = in_order_of_names(&LOCK.replace(NAME, "a"));
+        assert!(renamed.starts_with(LOCK.split_once("[[package]]").unwrap().0));
+        assert!(renamed.find("name = \"a\"").unwrap() < renamed.find("name = \"anyhow\"").unwrap());
     }
 
     fn files_below(folder: &Path) -> Vec<PathBuf> {

@@ -54,9 +54,8 @@ pub(super) fn coinbase(shown: &LocalMarket, market: &str, parameters: &Parameter
 /// Arrays of twelve, oldest first, and at most 1,000 of them.
 pub(super) fn binance(shown: &LocalMarket, parameters: &Parameters) -> Response {
     const LIMIT_MAX: usize = 1_000;
-    let refuse = |code: i32, message: &str| {
-        json(StatusCode::BAD_REQUEST, format!("{{\"code\":{code},\"msg\":\"{message}\"}}"))
-    };
+    let refuse =
+        |code: i32, message: &str| json(StatusCode::BAD_REQUEST, format!("{{\"code\":{code},\"msg\":\"{message}\"}}"));
     if parameters.get("symbol") != Some(&shown.market) {
         return refuse(-1121, "Invalid symbol.");
     }
@@ -71,11 +70,11 @@ pub(super) fn binance(shown: &LocalMarket, parameters: &Parameters) -> Response 
         let [open, high, low, close, volume, taker_buys] = candle(time);
         let comma = if rows.is_empty() { "" } else { "," };
         let close_time = timeframe.close_time(time) - 1;
-        drop(write!(
+        let _ = write!(
             rows,
             "{comma}[{time},\"{open:.8}\",\"{high:.8}\",\"{low:.8}\",\"{close:.8}\",\"{volume:.8}\",{close_time},\
              \"1.5\",308,\"{taker_buys:.8}\",\"1.25\",\"0\"]"
-        ));
+        );
     }
     json(StatusCode::OK, format!("[{rows}]"))
 }
@@ -105,7 +104,10 @@ pub(super) fn kraken(shown: &LocalMarket, parameters: &Parameters) -> Response {
         })
         .collect();
     let last = last_ones.len().checked_sub(2).map_or(0, |row| last_ones[row] / 1_000);
-    json(StatusCode::OK, format!("{{\"error\":[],\"result\":{{\"X{}\":[{}],\"last\":{last}}}}}", shown.market, rows.join(",")))
+    json(
+        StatusCode::OK,
+        format!("{{\"error\":[],\"result\":{{\"X{}\":[{}],\"last\":{last}}}}}", shown.market, rows.join(",")),
+    )
 }
 
 fn timeframe_of(millis: i64) -> Option<Timeframe> {
