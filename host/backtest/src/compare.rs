@@ -64,9 +64,12 @@ fn columns(runs: &[RunFile]) -> Vec<String> {
     numbered.collect()
 }
 
+/// Name, title and text of a fact.
+type Fact = (&'static str, &'static str, fn(&RunFile) -> String);
+
 /// Returns what runs are made of.
 fn facts(runs: &[RunFile]) -> impl Iterator<Item = Row> {
-    let facts: [(&str, &str, fn(&RunFile) -> String); 10] = [
+    let facts: [Fact; 10] = [
         ("run_id", "Run", |run| run.run_id.short()),
         ("strategy_version", "Version", |run| joined(&run.strategies, |s| s.version.short())),
         ("parameters", "Parameters", |run| joined(&run.strategies, |s| pairs(&s.parameters))),
@@ -78,14 +81,12 @@ fn facts(runs: &[RunFile]) -> impl Iterator<Item = Row> {
         ("entries", "Entries", |run| run.entries.to_string()),
         ("final_equity", "Final equity", |run| format!("{:.2}", run.final_equity)),
     ];
-    facts
-        .map(|(name, title, text)| Row {
-            name: name.to_owned(),
-            title: title.to_owned(),
-            cells: runs.iter().map(|run| Cell { text: text(run), value: None, undefined_because: None }).collect(),
-            best: Vec::new(),
-        })
-        .into_iter()
+    facts.into_iter().map(|(name, title, text)| Row {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        cells: runs.iter().map(|run| Cell { text: text(run), value: None, undefined_because: None }).collect(),
+        best: Vec::new(),
+    })
 }
 
 fn metric_row(definition: &Definition, runs: &[RunFile]) -> Row {
@@ -135,7 +136,7 @@ fn notes(runs: &[RunFile]) -> Vec<String> {
         (differ(|run| run.sentinel_version.clone()), "the runs are of different versions of sentinel"),
         (runs.iter().any(|run| !run.lookahead_verified), "not every run was verified to be free of lookahead"),
     ];
-    checks.into_iter().filter_map(|(holds, note)| holds.then(|| note.to_owned())).collect()
+    checks.into_iter().filter(|(holds, _)| *holds).map(|(_, note)| note.to_owned()).collect()
 }
 
 /// Returns the texts of `items` with commas between, one that repeats only once.

@@ -121,7 +121,7 @@ struct Verdict {
     initial: String,
     equity: String,
     change: String,
-    is_loss: bool,
+    class: &'static str,
     length: String,
     hold: Option<String>,
 }
@@ -131,6 +131,7 @@ struct Verdict {
 struct Card {
     title: &'static str,
     value: Option<String>,
+    unit: String,
     class: &'static str,
     note: String,
     help: &'static str,
@@ -300,10 +301,19 @@ fn verdict(result: &BacktestResult, quote: &str, millis: i64) -> Verdict {
     Verdict {
         initial: words::money(result.cash_initial),
         equity: format!("{} {quote}", words::money(result.equity_final)),
-        change: format!("{} %", words::signed(pct, 2)),
-        is_loss: change < 0.0,
+        change: format!("{}\u{a0}%", words::signed(pct, 2)),
+        class: class_of(change),
         length: words::span(millis),
-        hold: hold.map(|pct| format!("{} %", words::signed(pct, 2))),
+        hold: hold.map(|pct| format!("{}\u{a0}%", words::signed(pct, 2))),
+    }
+}
+
+/// Returns how a sum or a return is coloured.
+fn class_of(value: f64) -> &'static str {
+    match value {
+        value if value < 0.0 => "loss",
+        value if value > 0.0 => "gain",
+        _ => "",
     }
 }
 
@@ -318,15 +328,9 @@ fn cards(result: &BacktestResult, quote: &str) -> Vec<Card> {
         let Metric { value, undefined_because } = result.metrics.get(definition);
         Card {
             title: definition.title,
-            value: value.map(|value| {
-                let plus = if is_coloured && value > 0.0 { "+" } else { "" };
-                format!("{plus}{}", words::metric(definition.unit, value, quote))
-            }),
-            class: match value {
-                Some(value) if is_coloured && value < 0.0 => "loss",
-                Some(value) if is_coloured && value > 0.0 => "gain",
-                _ => "",
-            },
+            value: value.map(|value| words::number(definition.unit, value, is_coloured)),
+            unit: words::sign(definition.unit, quote),
+            class: value.filter(|_| is_coloured).map_or("", class_of),
             note: undefined_because.map_or(note, str::to_owned),
             help: definition.meaning,
         }

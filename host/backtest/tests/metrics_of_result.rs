@@ -1,5 +1,7 @@
 //! Metrics that no oracle has a word for, on results small enough to reckon by hand.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rust_decimal::dec;
 use sentinel_backtest::metrics::{Benchmark, Definition, Metrics, activity, benchmark, drawdown, returns};
 use sentinel_backtest::result::{BacktestResult, EquityCurve, OpenPosition};

@@ -2,6 +2,8 @@
 //!
 //! `tests/golden/metrics/generate.py` wrote the vectors and holds their definitions.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

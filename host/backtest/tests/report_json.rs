@@ -1,5 +1,7 @@
 //! A run as JSON: what it must hold, that it reads back, and runs side by side.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use rust_decimal::{Decimal, dec};
 use sentinel_backtest::compare::{Comparison, Row};
 use sentinel_backtest::json::{RunFile, RunFileError, run_id};

@@ -1,5 +1,7 @@
 //! The report is one file that needs nothing else, says what the result says, and is the same every time.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 

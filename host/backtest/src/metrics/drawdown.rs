@@ -134,23 +134,46 @@ pub fn drawdowns(path: &DailyPath) -> Vec<Drawdown> {
 
 /// Returns the deepest fall from a high over all bars, per cent, 0 or less; `initial` counts as a high.
 ///
-/// Divides only at new lows, so that half a million bars cost less than a millisecond.
+/// Looks at chunks by their extremes, which the compiler finds several at a time; bar by bar only at those that hold
+/// both a new high and a possible new low against it. Half a million bars take about a tenth of a millisecond.
 #[must_use]
 pub fn max_drawdown_pct(initial: f64, equity: &[f64]) -> Option<f64> {
+    const CHUNK: usize = 64;
     equity.first()?;
     let mut peak = initial;
-    let mut worst = 1.0;
-    let mut threshold = peak;
-    for value in equity {
-        if *value > peak {
-            peak = *value;
-            threshold = peak * worst;
-        } else if *value < threshold {
-            worst = value / peak;
-            threshold = *value;
+    let mut worst = 1.0_f64;
+    for chunk in equity.chunks(CHUNK) {
+        let (lowest, highest) = extremes(chunk);
+        if highest <= peak {
+            worst = worst.min(lowest / peak);
+        } else if lowest < highest * worst {
+            for value in chunk {
+                peak = peak.max(*value);
+                worst = worst.min(value / peak);
+            }
+        } else {
+            peak = highest;
         }
     }
     Some((worst - 1.0) * 100.0)
+}
+
+/// Returns the lowest and the highest value.
+fn extremes(values: &[f64]) -> (f64, f64) {
+    const LANES: usize = 8;
+    let mut lowest = [f64::INFINITY; LANES];
+    let mut highest = [f64::NEG_INFINITY; LANES];
+    let (whole, rest) = values.as_chunks::<LANES>();
+    for lanes in whole {
+        for lane in 0..LANES {
+            lowest[lane] = if lanes[lane] < lowest[lane] { lanes[lane] } else { lowest[lane] };
+            highest[lane] = if lanes[lane] > highest[lane] { lanes[lane] } else { highest[lane] };
+        }
+    }
+    let all = |lanes: [f64; LANES], pick: fn(f64, f64) -> f64, end| {
+        lanes.into_iter().chain(rest.iter().copied()).fold(end, pick)
+    };
+    (all(lowest, f64::min, f64::INFINITY), all(highest, f64::max, f64::NEG_INFINITY))
 }
 
 fn max_drawdown(facts: &Facts<'_>) -> Outcome {
@@ -221,5 +244,26 @@ mod tests {
         });
         let fast = max_drawdown_pct(1_000.0, &equity).unwrap();
         assert!(plain < -20.0 && (fast - plain).abs() < 1e-12, "{fast} {plain}");
+    }
+}
+
+#[cfg(test)]
+mod property_tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn chunks_change_nothing(steps in prop::collection::vec(-0.05_f64..0.05, 1..1_000)) {
+            let equity: Vec<f64> = steps.iter().scan(100.0, |equity, step| { *equity *= 1.0 + step; Some(*equity) }).collect();
+            let mut peak = 100.0_f64;
+            let plain = equity.iter().fold(1.0_f64, |worst, value| {
+                peak = peak.max(*value);
+                worst.min(value / peak)
+            });
+            let fast = max_drawdown_pct(100.0, &equity).unwrap();
+            prop_assert!((fast - (plain - 1.0) * 100.0).abs() < 1e-12, "{} {}", fast, plain);
+        }
     }
 }

@@ -242,8 +242,10 @@ impl TradeColumns {
             reasons: REASONS.map(ExitReason::as_str).to_vec(),
             ..Self::default()
         };
+        let first = result.trades.first().map(|trade| &trade.instrument.exchange);
+        let with_exchange = result.trades.iter().any(|trade| Some(&trade.instrument.exchange) != first);
         for trade in result.trades.iter().take(TRADES_MAX) {
-            let symbol = columns.symbol_index(&trade.instrument, candles);
+            let symbol = columns.symbol_index(&trade.instrument, with_exchange, candles);
             columns.symbol.push(symbol);
             columns.strategy.push(trade.strategy);
             columns.reason.push(REASONS.iter().position(|reason| *reason == trade.exit_reason).unwrap_or_default());
@@ -252,8 +254,8 @@ impl TradeColumns {
             columns.exit_time.push(seconds(trade.exit_time));
             columns.exit_price.push(to_f64(trade.exit_fill_price));
             columns.quantity.push(to_f64(trade.quantity));
-            columns.fees.push(to_f64(trade.fees_usd.round_dp(2)));
-            columns.pnl.push(to_f64(trade.pnl_usd.round_dp(2)));
+            columns.fees.push(cents(to_f64(trade.fees_usd)));
+            columns.pnl.push(cents(to_f64(trade.pnl_usd)));
             columns.pnl_pct.push(rounded(trade.pnl_pct, 3));
             columns.favorable.push(rounded(trade.max_favorable_excursion, 3));
             columns.adverse.push(rounded(trade.max_adverse_excursion, 3));
@@ -262,8 +264,8 @@ impl TradeColumns {
         columns
     }
 
-    fn symbol_index(&mut self, instrument: &Instrument, candles: &[&Candles]) -> usize {
-        let name = instrument.to_string();
+    fn symbol_index(&mut self, instrument: &Instrument, with_exchange: bool, candles: &[&Candles]) -> usize {
+        let name = if with_exchange { instrument.to_string() } else { instrument.symbol.to_string() };
         if let Some(index) = self.symbols.iter().position(|symbol| *symbol == name) {
             return index;
         }
@@ -338,6 +340,11 @@ fn rounded(value: f64, decimals: i32) -> f64 {
     (value * factor).round() / factor
 }
 
+/// Returns a sum to the cent; one below 1 keeps what there is of it.
+fn cents(sum: f64) -> f64 {
+    rounded(sum, if sum.abs() < 1.0 { 6 } else { 2 })
+}
+
 /// Returns `value` with about four significant digits.
 fn significant(value: f64) -> f64 {
     if value <= 0.0 {
@@ -383,6 +390,9 @@ mod tests {
 
     #[test]
     fn volumes_keep_four_digits() {
-        assert_eq!([significant(123_456.0), significant(0.012_345_6), significant(0.0)], [123_456.0, 0.01235, 0.0]);
+        let check = |volume, expected: f64| assert!((significant(volume) - expected).abs() < 1e-12, "{volume}");
+        check(123_456.0, 123_456.0);
+        check(0.012_345_6, 0.01235);
+        check(0.0, 0.0);
     }
 }

@@ -53,15 +53,33 @@ pub(super) fn exact(value: Decimal) -> String {
 
 /// Returns a metric's value with its unit's sign.
 pub(super) fn metric(unit: Unit, value: f64, quote: &str) -> String {
+    let sign = sign(unit, quote);
+    let number = number(unit, value, false);
+    // A no-break space: a number is not parted from its unit.
+    if sign.is_empty() { number } else { format!("{number}\u{a0}{sign}") }
+}
+
+/// Returns a metric's value alone, on request with a plus sign before gains.
+pub(super) fn number(unit: Unit, value: f64, with_plus: bool) -> String {
+    let decimals = match unit {
+        Unit::Percent | Unit::Ratio | Unit::Usd => 2,
+        Unit::Bars | Unit::PerYear => 1,
+        Unit::Days | Unit::Count => 0,
+    };
+    if with_plus { signed(value, decimals) } else { grouped(value, decimals) }
+}
+
+/// Returns what is written behind a value.
+pub(super) fn sign(unit: Unit, quote: &str) -> String {
     match unit {
-        Unit::Percent => format!("{} %", grouped(value, 2)),
-        Unit::Ratio => grouped(value, 2),
-        Unit::Usd => format!("{} {quote}", grouped(value, 2)),
-        Unit::Days => format!("{} days", grouped(value, 0)),
-        Unit::Bars => format!("{} bars", grouped(value, 1)),
-        Unit::Count => grouped(value, 0),
-        Unit::PerYear => format!("{} × a year", grouped(value, 1)),
+        Unit::Percent => "%",
+        Unit::Usd => quote,
+        Unit::Days => "days",
+        Unit::Bars => "bars",
+        Unit::PerYear => "× a year",
+        Unit::Ratio | Unit::Count => "",
     }
+    .to_owned()
 }
 
 /// Returns a time to the minute: `2024-02-29 13:45`.

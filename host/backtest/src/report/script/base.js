@@ -37,6 +37,8 @@ function number(value, decimals) {
   return formats.get(decimals).format(value).replace("-", "−").replace(/^−(0[.0]*)$/, "$1");
 }
 const signed = (value, decimals) => (value > 0 ? "+" : "") + number(value, decimals);
+/** A sum of money: to the cent, one below 1 with four decimals. */
+const cents = (value) => (value !== 0 && Math.abs(value) < 1 ? 4 : 2);
 const quantity = (value) => Number(value.toPrecision(8)).toLocaleString("en-US", { maximumFractionDigits: 8 });
 const iso = (seconds) => new Date(seconds * 1000).toISOString();
 const minute = (seconds) => iso(seconds).slice(0, 16).replace("T", " ");

@@ -79,7 +79,8 @@ function makeChart(container) {
   // A little air at both ends keeps the first and the last label of the axis whole.
   const fit = () => {
     const bars = chart.panes()[0].getSeries()[0].data().length;
-    scale.setVisibleLogicalRange({ from: -0.5 - bars * 0.018, to: bars - 0.5 + bars * 0.012 });
+    const air = (bars * 22) / Math.max(container.clientWidth, 200);
+    scale.setVisibleLogicalRange({ from: -0.5 - air, to: bars - 0.5 + air });
   };
   return { chart, zoom, fit };
 }

@@ -7,7 +7,8 @@ function equityChart() {
   const made = makeChart(container);
   const { chart, zoom, fit } = made;
   const points = (values) => time.map((t, i) => ({ time: t, value: values[i] }));
-  const sums = { type: "custom", minMove: 0.01, formatter: (value) => number(value, Math.abs(value) < 1000 ? 2 : 0) };
+  const range = equity.reduce((most, value) => Math.max(most, value), -Infinity) - equity.reduce((least, value) => Math.min(least, value), Infinity);
+  const sums = { type: "custom", minMove: 0.01, formatter: (value) => number(value, range < 50 ? 2 : 0) };
   const percent = { type: "custom", minMove: 0.01, formatter: (value) => `${number(value, Math.abs(value) < 10 ? 1 : 0)} %` };
   const quiet = { priceLineVisible: false, crosshairMarkerBorderWidth: 0 };
   const hold = benchmark && chart.addSeries(charts.LineSeries, { ...quiet, priceFormat: sums, lineWidth: 1, lastValueVisible: false });
@@ -48,11 +49,11 @@ function equityChart() {
   const legend = byId("equity-legend");
   const why = element("em", {}, dwarfs ? "(off: its range would flatten the account's line)" : "");
   legend.append(element("span", {}, swatch("accent"), "Account"));
-  if (hold) legend.append(element("span", {}, swatch("hold"), "Buy and hold with the same cash", why));
+  if (hold) legend.append(element("span", {}, swatch("hold"), element("span", { class: "text" }, "Buy and hold with the same cash ", why)));
   legend.append(element("span", {}, swatch("loss"), "Drawdown against the highest equity so far"));
 
-  const readout = element("div", { class: "readout" });
-  container.append(readout);
+  const readout = element("div");
+  container.append(element("div", { class: "over" }, readout));
   const read = (index) => {
     const parts = [element("b", {}, minute(time[index])), `  ${number(equity[index], 2)} ${data.quote}`, `  ·  drawdown ${number(drawdown[index], 2)} %`];
     if (hold && hold.options().visible) parts.push(`  ·  hold ${number(benchmark[index], 0)}`);

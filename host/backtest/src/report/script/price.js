@@ -19,18 +19,20 @@ function priceChart(reveal) {
     hint.hidden = count === 0;
     // Sums of money take the place of the volume. A series must not change while the chart is drawn.
     setTimeout(() => volume.applyOptions({ visible: hinted === 0 }));
-    hint.textContent = `${number(count, 0)} trades in view, their profits added up below; zoom in to see each one`;
+    const narrow = container.clientWidth < 520;
+    hint.textContent = `${number(count, 0)} trades: ${narrow ? "sums below, " : "their profits are added up below; "}zoom in to see each`;
   });
   candles.attachPrimitive(marks);
 
   let current = 0;
   const rows = () => data.prices[current];
-  const readout = element("div", { class: "readout" });
-  container.append(readout, hint);
+  const readout = element("div");
+  container.append(element("div", { class: "over" }, readout, hint));
   const read = (index) => {
     const p = rows();
     const at = (column) => number(p[column][index], p.decimals);
-    readout.replaceChildren(element("b", {}, minute(p.time[index])), ` O ${at("open")}  H ${at("high")}  L ${at("low")}  C ${at("close")}`);
+    const prices = container.clientWidth > 520 ? `O ${at("open")}  H ${at("high")}  L ${at("low")}  C ${at("close")}` : at("close");
+    readout.replaceChildren(element("b", {}, minute(p.time[index])), ` ${prices}`);
   };
   const paint = () => {
     const up = color("up");

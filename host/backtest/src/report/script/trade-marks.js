@@ -185,7 +185,7 @@ function tradeTip(trade) {
   const pnl = trades.pnl[trade];
   const row = (name, value) => [element("dt", {}, name), element("dd", {}, value)];
   return [
-    element("b", { class: pnl < 0 ? "loss" : "gain" }, `${signed(pnl, 2)} ${data.quote} (${signed(trades.pnl_pct[trade], 2)} %)`),
+    element("b", { class: pnl < 0 ? "loss" : "gain" }, `${signed(pnl, cents(pnl))} ${data.quote} (${signed(trades.pnl_pct[trade], 2)} %)`),
     element("dl", {},
       ...row("Entry", `${minute(trades.entry_time[trade])} at ${number(trades.entry_price[trade], decimals)}`),
       ...row("Exit", `${minute(trades.exit_time[trade])} at ${number(trades.exit_price[trade], decimals)}`),
