@@ -10,7 +10,9 @@ use sentinel_backtest::run::Backtest;
 use sentinel_backtest::sweep::{Grid, sweep};
 use sentinel_domain::candles::Candles;
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
+use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::timeframe::Timeframe;
+use sentinel_runtime::{Limits, LimitsClass, Runtime, RuntimeConfig};
 use sentinel_tests::native::{Reference, sma_cross, sma_cross_with_equity};
 use sentinel_tests::{data, reference, shipped};
 
@@ -23,6 +25,7 @@ fn main() {
     backtest(&minutes);
     sweep_of_100(&minutes);
     linearity(&minutes);
+    evaluation(&minutes);
 }
 
 /// Something to time, by name, and how many bars it passes over.
@@ -145,6 +148,85 @@ fn sweep_of_100(minutes: &Candles) {
     race("Sweep of 100 pairs on the same bars (pair-bars)", 3, contestants);
 }
 
+/// Cost by bars at equal density of orders, and by orders at equal bars.
 fn linearity(minutes: &Candles) {
-    let _ = minutes;
+    let runtime = shipped::runtime();
+    let one = pool(1);
+    let part = |bars: usize| {
+        let times = &minutes.columns().open_time;
+        minutes.between(times[0], times[bars - 1] + 1).unwrap_or_else(|| panic!("the year has {bars} minutes"))
+    };
+    let whole = minutes.len();
+    let by_bars: Vec<Backtest> = [whole / 4, whole / 2, whole]
+        .into_iter()
+        .map(|bars| reference::backtest(shipped::load(&runtime, "sma-cross"), part(bars), &reference::PARAMETERS))
+        .collect();
+    let names = ["a quarter of the year", "half of it: 2x the bars", "all of it: 4x the bars"];
+    let contestants = names.into_iter().zip(&by_bars);
+    let contestants =
+        contestants.map(|(name, backtest)| Contestant::new(name, backtest.bars(), || one.install(|| run(backtest))));
+    race("Linear in bars: the same cost for each", 7, contestants.collect());
+
+    println!("\nLinear in orders: the same bars, more orders (account only)");
+    println!("{:<40} {:>9} {:>9} {:>12}", "", "entries", "ms", "us an entry");
+    let mut base = None;
+    for (fast, slow) in [("160", "480"), ("40", "120"), ("20", "60"), ("10", "30"), ("5", "15")] {
+        let parameters = [("fast", fast), ("slow", slow), ("threshold", "0.00001")];
+        let backtest = reference::backtest(shipped::load(&runtime, "sma-cross"), minutes.clone(), &parameters);
+        let signals = backtest.evaluate().unwrap_or_else(|error| panic!("{error}"));
+        let mut settle = || drop(black_box(backtest.settle(&signals)));
+        let best = (0..7).map(|_| seconds(&mut settle)).fold(f64::INFINITY, f64::min);
+        let entries = backtest.settle(&signals).entries as f64;
+        // What the first costs beyond its few orders is the cost of the bars.
+        let (first_entries, first) = *base.get_or_insert((entries, best));
+        let each = if entries > first_entries { (best - first) / (entries - first_entries) * 1e6 } else { 0.0 };
+        println!("{:<40} {:>9} {:>9.2} {:>12.3}", format!("fast {fast}, slow {slow}"), entries, best * 1e3, each);
+    }
+}
+
+/// One evaluation as live does it: a fresh sandbox, 200 bars.
+fn evaluation(minutes: &Candles) {
+    let cache = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let config = RuntimeConfig { cache_dir: Some(cache.path().to_owned()), ..RuntimeConfig::default() };
+    let runtime = Runtime::new(config).unwrap_or_else(|error| panic!("{error}"));
+    println!("\nOne evaluation of 200 bars in a fresh sandbox (medians)");
+    println!("{:<28} {:>8} {:>14} {:>16} {:>14}", "", "columns", "evaluation us", "precompiled ms", "ns a bar");
+    for name in ["sma-cross", "six-columns", "sma-cross-python", "sma-cross-javascript"] {
+        let Some(component) = shipped::component_if_tools(name) else { continue };
+        let limits = Limits::of(LimitsClass::suggest(component.len() as u64));
+        let load = || runtime.load(&component, limits.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let strategy = load();
+        let loads = median(if component.len() < 1_000_000 { 50 } else { 7 }, || drop(black_box(load())));
+        let parameters = strategy.manifest().resolve_parameters(&[].into()).unwrap_or_else(|error| panic!("{error}"));
+        let (columns, rules) = (minutes.columns(), InstrumentRules::default());
+        let open = || {
+            let opened = strategy.open(minutes.instrument(), minutes.timeframe(), &rules, &parameters);
+            opened.unwrap_or_else(|error| panic!("{name}: {error}"))
+        };
+        let mut signals = Vec::new();
+        let mut show = |bars: usize, first: usize| {
+            signals.clear();
+            open().on_bars(columns, first..first + bars, &mut signals).unwrap_or_else(|error| panic!("{name}: {error}"));
+        };
+        let mut first = 0;
+        let rounds = if component.len() < 1_000_000 { 3_000 } else { 50 };
+        let evaluation = median(rounds, || {
+            first = (first + 197) % (minutes.len() - 200);
+            show(200, first);
+        });
+        let batch = median(9, || show(20_000, 0));
+        println!(
+            "{name:<28} {:>8} {:>14.1} {:>16.3} {:>14.1}",
+            strategy.manifest().columns.names().len(),
+            evaluation * 1e6,
+            loads * 1e3,
+            batch / 20_000.0 * 1e9
+        );
+    }
+}
+
+fn median(rounds: usize, mut run: impl FnMut()) -> f64 {
+    let mut times: Vec<f64> = (0..rounds).map(|_| seconds(&mut run)).collect();
+    times.sort_by(f64::total_cmp);
+    times[rounds / 2]
 }

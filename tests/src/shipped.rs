@@ -17,6 +17,16 @@ pub fn component(name: &str) -> Vec<u8> {
     fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()))
 }
 
+/// Returns the bytes of a component whose language needs tools of its own, or says what is left out without them.
+#[must_use]
+pub fn component_if_tools(name: &str) -> Option<Vec<u8>> {
+    let built = std::panic::catch_unwind(|| component(name));
+    if built.is_err() {
+        eprintln!("SKIPPED {name}: its language's tools cannot be had here; the message above says which");
+    }
+    built.ok()
+}
+
 /// Returns a runtime without a cache.
 ///
 /// # Panics
