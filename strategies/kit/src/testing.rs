@@ -412,7 +412,10 @@ mod tests {
     #[test]
     #[should_panic(expected = "side-of-average, shown 1 bars a call, answers differently")]
     fn memory_outside_the_session_is_found() {
-        assert_cut_invariant::<SideOfAverage>(&Settings { cheats: true, ..Settings::default() }, &random_walk(1, 1_000));
+        assert_cut_invariant::<SideOfAverage>(
+            &Settings { cheats: true, ..Settings::default() },
+            &random_walk(1, 1_000),
+        );
     }
 
     #[test]
