@@ -56,12 +56,18 @@ impl Client {
     pub(crate) fn new(source: Source, options: FetchOptions) -> Result<Self, FetchError> {
         // Fails only where one is installed already, which then is used.
         drop(rustls::crypto::ring::default_provider().install_default());
-        let http = HttpClient::builder()
+        let mut http = HttpClient::builder()
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(options.request_timeout)
-            .build()
-            .map_err(|error| FetchError::Setup(whole_reason(&error)))?;
+            .timeout(options.request_timeout);
+        if options.base_url.starts_with("http://") {
+            // A server without TLS is asked also on a machine without certificates.
+            http = http.tls_certs_only([]);
+        }
+        let http = http.build().map_err(|error| {
+            let reason = whole_reason(&error);
+            FetchError::Setup(format!("{reason}; are its root certificates installed (ca-certificates)?"))
+        })?;
         let per_second = NonZeroU32::new(options.requests_per_second).unwrap_or(NonZeroU32::MIN);
         // Without a burst: at the start of a second run the exchange still counts the requests of the first.
         let pace = RateLimiter::direct(Quota::per_second(per_second).allow_burst(NonZeroU32::MIN));

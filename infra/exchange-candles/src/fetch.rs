@@ -136,8 +136,7 @@ impl<'a> Download<'a> {
     }
 
     async fn run(&mut self) -> Result<(), FetchError> {
-        let missing = self.store.uncovered(&self.report.instrument, self.fetched, self.report.range.clone())?;
-        for stretch in missing {
+        for stretch in self.stretches()? {
             let mut start = stretch.start;
             while start < stretch.end {
                 let window = start..stretch.end.min(start + self.page_millis(self.fetched));
@@ -149,6 +148,15 @@ impl<'a> Download<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Returns what has to be asked for.
+    fn stretches(&self) -> Result<Vec<Range<UnixMillis>>, FetchError> {
+        let whole = self.report.range.clone();
+        match self.request.options.on_conflict {
+            OnConflict::Refuse => Ok(self.store.uncovered(&self.report.instrument, self.fetched, whole)?),
+            OnConflict::Replace => Ok(vec![whole]),
+        }
     }
 
     /// Returns how much time one page spans.
@@ -230,7 +238,7 @@ impl<'a> Download<'a> {
 
     fn keep(&mut self, page: Option<&Candles>, covered: Range<UnixMillis>) -> Result<(), FetchError> {
         let on_conflict = self.request.options.on_conflict;
-        let stored_until = covered.end;
+        let stored_until = covered.end.max(covered.start);
         let written = self.store.append(&self.report.instrument, self.fetched, page, covered, on_conflict)?;
         let sum = &mut self.report.written;
         sum.added += written.added;

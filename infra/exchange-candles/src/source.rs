@@ -121,7 +121,8 @@ pub struct FetchOptions {
     pub retry_delay_max: Duration,
     /// The longest wait that the exchange may ask for; beyond it the download stops and says so.
     pub retry_after_max: Duration,
-    /// What to do when the exchange now says something else about a stored candle.
+    /// What to do when the exchange now says something else about a stored candle. To find out, replacing asks for the
+    /// whole range, also for what is stored.
     pub on_conflict: OnConflict,
 }
 
