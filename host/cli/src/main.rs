@@ -6,6 +6,7 @@
 
 mod args;
 mod assembly;
+mod building;
 mod commands;
 mod failure;
 mod format;
@@ -15,6 +16,7 @@ mod plan;
 mod saved;
 mod stopwatch;
 mod strategies;
+mod verdicts;
 mod whole_file;
 
 use std::process::ExitCode;
@@ -28,7 +30,8 @@ use output::Output;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);
-    let result = failure::without_panics(|| commands::run(cli, &output).and_then(|()| output.finish()));
+    let result =
+        failure::without_panics(|| commands::run(cli, &output).and_then(|()| output.finish()));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

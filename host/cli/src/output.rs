@@ -37,7 +37,11 @@ impl Output {
             json,
             color: is_terminal && !plain,
             error_color: io::stderr().is_terminal() && !plain,
-            width: if is_terminal { Table::new().width() } else { None },
+            width: if is_terminal {
+                Table::new().width()
+            } else {
+                None
+            },
         }
     }
 
@@ -55,7 +59,25 @@ impl Output {
     pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let text = text.as_ref();
-        stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")).map_err(stdout_error)
+        stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.write_all(b"\n"))
+            .map_err(stdout_error)
+    }
+
+    /// Prints `text` behind `label`, broken between words where a terminal ends; further lines stand under the first
+    /// or, where that is too far to the right, a little indented.
+    pub(crate) fn paragraph(&self, label: &str, text: &str) -> Result<()> {
+        const INDENT_MAX: usize = 12;
+        let label_width = printed_width(label);
+        let indent = if label_width > INDENT_MAX {
+            2
+        } else {
+            label_width
+        };
+        let lines = wrap(text, label_width, indent, self.width.map(usize::from));
+        let separator = format!("\n{}", " ".repeat(indent));
+        self.line(format!("{label}{}", lines.join(&separator)))
     }
 
     /// Prints a value as JSON to standard output.
@@ -66,7 +88,10 @@ impl Output {
     /// Prints a table, fitted into the terminal.
     pub(crate) fn table(&self, table: &Table) -> Result<()> {
         // Cells are padded to their column; blanks at the end of a line are of no use to anybody.
-        let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+        let lines: Vec<_> = table
+            .lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect();
         self.line(lines.join("\n"))
     }
 
@@ -91,8 +116,11 @@ impl Output {
     }
 
     fn complain(&self, prefix: &str, text: &str, color: &str) {
-        let prefix =
-            if self.error_color && !prefix.is_empty() { format!("\x1b[1;{color}m{prefix}\x1b[0m") } else { prefix.to_owned() };
+        let prefix = if self.error_color && !prefix.is_empty() {
+            format!("\x1b[1;{color}m{prefix}\x1b[0m")
+        } else {
+            prefix.to_owned()
+        };
         // Nobody is left to be told when standard error is closed.
         drop(writeln!(io::stderr(), "{prefix}{text}"));
     }
@@ -100,7 +128,12 @@ impl Output {
     /// Returns an empty table with a header.
     pub(crate) fn new_table(&self, header: impl IntoIterator<Item = impl ToString>) -> Table {
         let mut table = self.bare_table();
-        table.set_header(header.into_iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)).collect::<Vec<_>>());
+        table.set_header(
+            header
+                .into_iter()
+                .map(|title| Cell::new(title).add_attribute(Attribute::Bold))
+                .collect::<Vec<_>>(),
+        );
         table
     }
 
@@ -109,10 +142,16 @@ impl Output {
         let mut table = Table::new();
         table.load_style(STYLE);
         match self.width {
-            Some(width) => table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic),
+            Some(width) => table
+                .set_width(width)
+                .set_content_arrangement(ContentArrangement::Dynamic),
             None => table.set_content_arrangement(ContentArrangement::Disabled),
         };
-        if self.color { table.enforce_styling() } else { table.force_no_tty() };
+        if self.color {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
         table
     }
 
@@ -136,12 +175,17 @@ impl Output {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.color {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     }
 
     /// Returns a spinner that says what takes time; nothing where standard error is no terminal.
     pub(crate) fn spinner(&self, what: impl Into<String>) -> Progress {
-        let bar = ProgressBar::with_draw_target(None, self.progress_target()).with_message(what.into());
+        let bar =
+            ProgressBar::with_draw_target(None, self.progress_target()).with_message(what.into());
         bar.set_style(style("{spinner} {msg}"));
         bar.enable_steady_tick(Duration::from_millis(100));
         Progress(bar)
@@ -149,14 +193,74 @@ impl Output {
 
     /// Returns a bar that fills up; nothing where standard error is no terminal.
     pub(crate) fn progress(&self, what: impl Into<String>, length: u64) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(length), self.progress_target()).with_message(what.into());
+        let bar = ProgressBar::with_draw_target(Some(length), self.progress_target())
+            .with_message(what.into());
         bar.set_style(style("{msg} {wide_bar} {human_pos}/{human_len} {eta}"));
         Progress(bar)
     }
 
-    fn progress_target(&self) -> ProgressDrawTarget {
-        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+    /// Returns a bar for a way whose length nobody counts in steps; nothing where standard error is no terminal.
+    pub(crate) fn way(&self, what: impl Into<String>) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(1), self.progress_target())
+            .with_message(what.into());
+        bar.set_style(style("{msg} {wide_bar} {percent} % {eta}"));
+        Progress(bar)
     }
+
+    fn progress_target(&self) -> ProgressDrawTarget {
+        if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        }
+    }
+}
+
+/// Returns the columns that `text` takes, colours left out.
+fn printed_width(text: &str) -> usize {
+    text.split('\x1b')
+        .enumerate()
+        .map(|(index, part)| {
+            let visible = if index == 0 {
+                part
+            } else {
+                part.split_once('m').map_or("", |(_, visible)| visible)
+            };
+            visible.chars().count()
+        })
+        .sum()
+}
+
+/// Breaks `text` between words into lines that end before `width`; the first begins at column `first`, the others at
+/// `indent`. Without a width there is one line.
+fn wrap(text: &str, first: usize, indent: usize, width: Option<usize>) -> Vec<String> {
+    let Some(width) = width else {
+        return vec![text.to_owned()];
+    };
+    let mut lines = vec![String::new()];
+    let mut column = first;
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        let line = lines
+            .last_mut()
+            .filter(|line| line.is_empty() || column + 1 + length <= width);
+        match line {
+            Some(line) if line.is_empty() => {
+                line.push_str(word);
+                column += length;
+            }
+            Some(line) => {
+                line.push(' ');
+                line.push_str(word);
+                column += 1 + length;
+            }
+            None => {
+                lines.push(word.to_owned());
+                column = indent + length;
+            }
+        }
+    }
+    lines
 }
 
 fn style(template: &str) -> ProgressStyle {
@@ -173,9 +277,30 @@ impl Progress {
         self.0.inc(1);
     }
 
-    /// Goes to a position.
-    pub(crate) fn position(&self, position: u64) {
-        self.0.set_position(position);
+    /// Goes several steps ahead.
+    pub(crate) fn steps(&self, count: usize) {
+        self.0.inc(count as u64);
+    }
+
+    /// Says what is being done now.
+    pub(crate) fn now(&self, what: impl Into<String>) {
+        self.0.set_message(what.into());
+    }
+
+    /// Lets `work` print without the progress in between.
+    pub(crate) fn suspended(&self, work: impl FnOnce()) {
+        self.0.suspend(work);
+    }
+
+    /// Shows which part of the way is behind.
+    pub(crate) fn part(&self, done: u64, of: u64) {
+        self.0.set_length(of);
+        self.0.set_position(done);
+    }
+
+    /// Says something above the bar.
+    pub(crate) fn say(&self, text: &str) {
+        self.0.println(text);
     }
 }
 
@@ -217,5 +342,29 @@ fn color_of(value: f64) -> Option<Color> {
         Some(Color::Red)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_breaks_between_words() {
+        assert_eq!(wrap("one two three", 0, 0, Some(8)), ["one two", "three"]);
+        assert_eq!(
+            wrap("one two three", 5, 2, Some(8)),
+            ["one", "two", "three"]
+        );
+        assert_eq!(
+            wrap("incomprehensibilities", 0, 0, Some(8)),
+            ["incomprehensibilities"]
+        );
+        assert_eq!(wrap("one two", 0, 0, None), ["one two"]);
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        assert_eq!(printed_width("\x1b[1mbold\x1b[0m plain"), 10);
     }
 }

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 use rust_decimal::Decimal;
 use sentinel_domain::instrument::{Exchange, Symbol};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_exchange_candles::Source;
 
 use super::{examples, values};
 use crate::plan::range;
@@ -18,6 +19,9 @@ pub(crate) enum DataCommand {
     /// Show which candles the data folder holds.
     #[command(after_help = examples::DATA_LIST)]
     List,
+    /// Fetch candles from the public endpoint of an exchange. The only command that needs the network.
+    #[command(after_help = examples::DATA_FETCH)]
+    Fetch(FetchArgs),
     /// Make candles up, where there are none, to try things out.
     #[command(after_help = examples::DATA_SIMULATE)]
     Simulate(SimulateArgs),
@@ -48,8 +52,8 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FetchArgs {
-    /// The exchange.
-    #[arg(long, value_enum)]
+    /// The exchange: coinbase, binance or kraken; the last serves its latest 720 candles only.
+    #[arg(long)]
     pub(crate) source: Source,
 
     /// What to fetch, such as BTC/USDT.
@@ -68,19 +72,17 @@ pub(crate) struct FetchArgs {
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub(crate) to: UnixMillis,
 
-    /// Ask this address instead of the exchange's own.
+    /// Ask this server instead of the exchange's own.
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     pub(crate) base_url: Option<String>,
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Source {
-    /// Coinbase Exchange.
-    Coinbase,
-    /// Binance spot.
-    Binance,
-    /// Kraken spot; it publishes the last 720 candles only.
-    Kraken,
+    /// Try a request so many times again after a failure that may pass.
+    #[arg(long, value_name = "N", default_value_t = 6)]
+    pub(crate) retries: usize,
+
+    /// Where a candle is stored with other values, keep the new ones.
+    #[arg(long)]
+    pub(crate) replace: bool,
 }
 
 #[derive(Debug, Args)]

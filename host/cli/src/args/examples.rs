@@ -1,4 +1,4 @@
-//! The examples at the end of each help text. They are run by `tests/examples.rs`, so they work as written.
+//! The examples at the end of each help text; a test of [`super`] reads each as a command line.
 
 pub(super) const SENTINEL: &str = "\
 Examples:
@@ -14,8 +14,8 @@ pub(super) const STRATEGY: &str = "\
 Examples:
   sentinel strategy new my-first
   sentinel strategy build my-first
-  sentinel strategy check my-first/my-first.wasm
-  sentinel strategy inspect my-first/my-first.wasm";
+  sentinel strategy check my-first/target/my-first.wasm
+  sentinel strategy inspect my-first/target/my-first.wasm";
 
 pub(super) const STRATEGY_NEW: &str = "\
 Examples:
@@ -31,14 +31,15 @@ Examples:
 
 pub(super) const STRATEGY_CHECK: &str = "\
 Examples:
-  sentinel strategy check my-first.wasm
+  sentinel strategy check my-first/target/my-first.wasm
   sentinel strategy check sma-cross --json       a shipped strategy by its name
+  sentinel strategy check sma-cross --data btcusdt-1h.csv.gz --timeframe 1h
 
 Exit status: 0 when the strategy passes every trial, 1 when it is refused.";
 
 pub(super) const STRATEGY_INSPECT: &str = "\
 Examples:
-  sentinel strategy inspect my-first.wasm
+  sentinel strategy inspect my-first/target/my-first.wasm
   sentinel strategy inspect sma-cross            a shipped strategy by its name";
 
 pub(super) const DATA: &str = "\
@@ -83,7 +84,7 @@ Examples:
   sentinel backtest --strategy sma-cross --param fast=10 --param slow=30 --param threshold=0.00001 \\
       --data btcusdt-1d.csv --symbol BTC/USDT --timeframe 1d --quantity 0.1 --fee-bps 10 --fee-in quote \\
       --slippage-bps 0 --cash 100000 --gaps flat
-  sentinel backtest --strategy my-first.wasm --data btcusdt-1h.csv.gz --symbol BTC/USDT --timeframe 1h --gaps flat \\
+  sentinel backtest --strategy my-first/target/my-first.wasm --data btcusdt-1h.csv.gz --symbol BTC/USDT --timeframe 1h --gaps flat \\
       --risk-pct 1 --stop-loss-pct 5 --report my-first.html
   sentinel backtest --config run.toml";
 
@@ -93,7 +94,7 @@ Examples:
   sentinel backtest --strategy sma-cross --param fast=10 --param slow=30 --param threshold=0.00001 \\
       --data btcusdt-1d.csv --symbol BTC/USDT --timeframe 1d --quantity 0.1 --fee-bps 10 --fee-in quote \\
       --slippage-bps 0 --cash 100000 --gaps flat
-  sentinel backtest --strategy my-first.wasm --data btcusdt-1h.csv.gz --symbol BTC/USDT --timeframe 1h --gaps flat \\
+  sentinel backtest --strategy my-first/target/my-first.wasm --data btcusdt-1h.csv.gz --symbol BTC/USDT --timeframe 1h --gaps flat \\
       --risk-pct 1 --stop-loss-pct 5 --report my-first.html
   sentinel backtest --strategy sma-cross --strategy rsi-reversion --param sma-cross.fast=10 \\
       --symbol BTC/USDT --symbol ETH/USDT --timeframe 1d

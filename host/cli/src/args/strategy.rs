@@ -3,11 +3,22 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use sentinel_domain::timeframe::Timeframe;
+use sentinel_runtime::LimitsClass;
 
 use super::examples;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StrategyCommand {
+    /// Make a folder with a strategy that builds and checks as it stands.
+    #[command(after_help = examples::STRATEGY_NEW)]
+    New(NewArgs),
+    /// Turn the folder of a strategy into a component, the file that is run.
+    #[command(after_help = examples::STRATEGY_BUILD)]
+    Build(BuildArgs),
+    /// Try whether a strategy keeps the contract, repeats itself and cannot see ahead.
+    #[command(after_help = examples::STRATEGY_CHECK)]
+    Check(CheckArgs),
     /// Show what a strategy says about itself: parameters, columns, patterns, hash.
     #[command(after_help = examples::STRATEGY_INSPECT)]
     Inspect(InspectArgs),
@@ -43,7 +54,7 @@ pub(crate) struct BuildArgs {
     #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
     pub(crate) dir: PathBuf,
 
-    /// Where the component goes; without it into the folder, named after the strategy.
+    /// Where the component goes; without it to target/NAME.wasm in the folder.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) output: Option<PathBuf>,
 }
@@ -54,9 +65,17 @@ pub(crate) struct CheckArgs {
     #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) strategy: String,
 
+    /// Try it on the candles of this .csv, .csv.gz or .parquet file; without it, on a made-up market.
+    #[arg(long, value_name = "CANDLES", value_hint = ValueHint::FilePath, requires = "timeframe")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// Length of the candles in the file: 1m, 5m, 15m, 1h, 4h or 1d.
+    #[arg(long, value_name = "LENGTH", requires = "data")]
+    pub(crate) timeframe: Option<Timeframe>,
+
     /// The sandbox's limits: compiled or interpreted. Without it the size of the file decides.
     #[arg(long, value_name = "CLASS")]
-    pub(crate) limits_class: Option<sentinel_runtime::LimitsClass>,
+    pub(crate) limits_class: Option<LimitsClass>,
 }
 
 #[derive(Debug, Args)]
@@ -67,5 +86,5 @@ pub(crate) struct InspectArgs {
 
     /// The sandbox's limits: compiled or interpreted. Without it the size of the file decides.
     #[arg(long, value_name = "CLASS")]
-    pub(crate) limits_class: Option<sentinel_runtime::LimitsClass>,
+    pub(crate) limits_class: Option<LimitsClass>,
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use sentinel_backtest::json::RunFile;
-use sentinel_backtest::run::Backtest;
+use sentinel_backtest::report;
+use sentinel_backtest::run::{Backtest, Signals};
 
 use super::{start_threads, summary};
 use crate::args::{BacktestArgs, LookaheadCheck};
@@ -14,6 +15,7 @@ use crate::output::Output;
 use crate::plan::Plan;
 use crate::stopwatch::timed;
 use crate::strategies::Loader;
+use crate::verdicts::CachedVerdicts;
 use crate::{saved, whole_file};
 
 pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<()> {
@@ -23,19 +25,38 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
     let backtest = assemble(&plan, home, &loader, output)?;
 
     let spinner = output.spinner("running");
-    let (result, elapsed) = timed(|| backtest.run());
-    let result = result?;
+    let (ran, elapsed) = timed(|| -> Result<_> {
+        let signals = backtest.evaluate()?;
+        let result = backtest.settle(&signals);
+        Ok((signals, result))
+    });
+    let (signals, result) = ran?;
     drop(spinner);
-    let lookahead_verified = match args.lookahead_check {
-        LookaheadCheck::On => verify(&backtest, output)?,
-        LookaheadCheck::Off => false,
-    };
+    let lookahead_verified = args.lookahead_check == LookaheadCheck::On;
+    if lookahead_verified {
+        verify(&backtest, &signals, output)?;
+    }
 
     let mut run = RunFile::new(&result, lookahead_verified);
-    let candles: Vec<_> = backtest.series().iter().map(|series| series.candles().as_ref()).collect();
+    let candles: Vec<_> = backtest
+        .series()
+        .iter()
+        .map(|series| series.candles().as_ref())
+        .collect();
     let notes = notes(&backtest);
-    let _ = &candles; let page = String::new();
-    let saved = if args.no_save { None } else { Some(saved::save(home, &run, &page)) };
+    let page = report::render(
+        &result,
+        &candles,
+        &report::Extras {
+            lookahead_verified,
+            notes: notes.clone(),
+        },
+    );
+    let saved = if args.no_save {
+        None
+    } else {
+        Some(saved::save(home, &run, &page))
+    };
     if let Some(path) = &args.report {
         whole_file::write(path, page.as_bytes())?;
     }
@@ -44,13 +65,26 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
     if output.is_json() {
         output.line(run.to_json().trim_end())?;
     } else {
-        let report = args.report.clone().or_else(|| Some(saved.as_ref()?.as_ref().ok()?.join("report.html")));
-        summary::print(&summary::Summary { result: &result, run: &run, notes: &notes, report: report.as_deref() }, output)?;
+        let report = args
+            .report
+            .clone()
+            .or_else(|| Some(saved.as_ref()?.as_ref().ok()?.join("report.html")));
+        summary::print(
+            &summary::Summary {
+                result: &result,
+                run: &run,
+                notes: &notes,
+                report: report.as_deref(),
+            },
+            output,
+        )?;
     }
     match saved {
         Some(Err(error)) if args.save => Err(error.context("the run is not saved")),
         Some(Err(error)) => {
-            output.warning(format!("the run is not saved: {error:#}; --no-save does without"));
+            output.warning(format!(
+                "the run is not saved: {error:#}; --no-save does without"
+            ));
             Ok(())
         }
         Some(Ok(_)) | None => Ok(()),
@@ -59,14 +93,23 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
 
 /// A run of minutes should not end with a report that has nowhere to go.
 fn check_folder(report: &Path) -> Result<()> {
-    match report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        Some(folder) if !folder.is_dir() => {
-            Err(anyhow!("cannot write {}: there is no folder {}; make it first", report.display(), folder.display()))
-        }
+    match report
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        Some(folder) if !folder.is_dir() => Err(anyhow!(
+            "cannot write {}: there is no folder {}; make it first",
+            report.display(),
+            folder.display()
+        )),
         _ => Ok(()),
     }
 }
 
-fn verify(_backtest: &Backtest, _output: &Output) -> Result<bool> {
-    Ok(false)
+/// Makes every decision again bar by bar, unless that was done before.
+fn verify(backtest: &Backtest, signals: &Signals, output: &Output) -> Result<()> {
+    let verdicts = CachedVerdicts::new();
+    let progress = output.progress("checking for lookahead", backtest.bars() as u64);
+    backtest.verify_lookahead(signals, &verdicts, |bars| progress.steps(bars))?;
+    Ok(())
 }

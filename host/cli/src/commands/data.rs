@@ -1,5 +1,6 @@
 //! `sentinel data …`
 
+mod fetch;
 mod import;
 mod list;
 mod simulate;
@@ -18,26 +19,45 @@ pub(super) fn run(command: &DataCommand, home: &Home, output: &Output) -> Result
     match command {
         DataCommand::Import(args) => import::run(args, home, output),
         DataCommand::List => list::run(home, output),
+        DataCommand::Fetch(args) => fetch::run(args, home, output),
         DataCommand::Simulate(args) => simulate::run(args, home, output),
     }
 }
 
 const fn on_conflict(replace: bool) -> OnConflict {
-    if replace { OnConflict::Replace } else { OnConflict::Refuse }
+    if replace {
+        OnConflict::Replace
+    } else {
+        OnConflict::Refuse
+    }
 }
 
 /// Stores candles and says what came of it.
-fn store(candles: &Candles, store: &CandleStore, on_conflict: OnConflict, seed: Option<u64>, output: &Output) -> Result<()> {
+fn store(
+    candles: &Candles,
+    store: &CandleStore,
+    on_conflict: OnConflict,
+    seed: Option<u64>,
+    output: &Output,
+) -> Result<()> {
     let report = {
         let _spinner = output.spinner("storing");
         store.write(candles, on_conflict)?
     };
     let gaps = gaps::find_gaps(candles);
     let missing: usize = gaps.iter().map(|gap| gap.missing).sum();
-    let (from, to) = (candles.columns().open_time[0], candles.close_time(candles.len() - 1));
+    let (from, to) = (
+        candles.columns().open_time[0],
+        candles.close_time(candles.len() - 1),
+    );
     let instrument = candles.instrument();
     if output.is_json() {
-        let WriteReport { added, unchanged, completed, replaced } = report;
+        let WriteReport {
+            added,
+            unchanged,
+            completed,
+            replaced,
+        } = report;
         let mut value = json!({
             "exchange": instrument.exchange, "symbol": instrument.symbol, "timeframe": candles.timeframe(),
             "from": format_time(from), "to": format_time(to), "bars": candles.len(),
@@ -58,7 +78,11 @@ fn store(candles: &Candles, store: &CandleStore, on_conflict: OnConflict, seed: 
         format::moment(from),
         format::moment(to)
     ))?;
-    output.line(format!("  {} in {}", describe(report), store.path().display()))?;
+    output.line(format!(
+        "  {} in {}",
+        describe(report),
+        store.path().display()
+    ))?;
     if missing > 0 {
         output.line(format!(
             "  {} missing in {}: a backtest wants to know what to do about them (--gaps)",
@@ -71,9 +95,26 @@ fn store(candles: &Candles, store: &CandleStore, on_conflict: OnConflict, seed: 
 
 /// Says what a write did.
 fn describe(report: WriteReport) -> String {
-    let WriteReport { added, unchanged, completed, replaced } = report;
-    let parts = [(added, "added"), (unchanged, "there before"), (completed, "completed"), (replaced, "replaced")];
-    let parts: Vec<_> =
-        parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{} {what}", format::count(n as u64))).collect();
-    if parts.is_empty() { "nothing new".to_owned() } else { parts.join(", ") }
+    let WriteReport {
+        added,
+        unchanged,
+        completed,
+        replaced,
+    } = report;
+    let parts = [
+        (added, "added"),
+        (unchanged, "there before"),
+        (completed, "completed"),
+        (replaced, "replaced"),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{} {what}", format::count(n as u64)))
+        .collect();
+    if parts.is_empty() {
+        "nothing new".to_owned()
+    } else {
+        parts.join(", ")
+    }
 }

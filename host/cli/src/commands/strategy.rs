@@ -1,5 +1,8 @@
 //! `sentinel strategy …`
 
+mod build;
+mod check;
+mod create;
 mod inspect;
 
 use anyhow::Result;
@@ -9,6 +12,9 @@ use crate::output::Output;
 
 pub(super) fn run(command: &StrategyCommand, output: &Output) -> Result<()> {
     match command {
+        StrategyCommand::New(args) => create::run(args, output),
+        StrategyCommand::Build(args) => build::run(args, output),
+        StrategyCommand::Check(args) => check::run(args, output),
         StrategyCommand::Inspect(args) => inspect::run(args, output),
     }
 }

@@ -18,11 +18,13 @@ pub(super) fn run(home: &Home, output: &Output) -> Result<()> {
             store.path().display()
         ));
     }
-    let mut table = output.new_table(["Exchange", "Symbol", "Candles", "From", "To", "Count", "Missing", "Size"]);
+    let mut table = output.new_table([
+        "Exchange", "Symbol", "Length", "From", "To", "Candles", "Missing", "Size",
+    ]);
     for series in &all {
         let missing = match series.missing {
             0 => dim("–"),
-            missing => number(format!("{} in {}", format::count(missing as u64), format::counted(series.gaps, "gap"))),
+            missing => number(format::count(missing as u64)),
         };
         table.add_row([
             series.name.instrument.exchange.to_string().into(),

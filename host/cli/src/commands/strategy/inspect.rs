@@ -10,14 +10,15 @@ use serde_json::json;
 use crate::args::InspectArgs;
 use crate::format;
 use crate::output::{Output, number};
-use crate::strategies::{self, Loader};
+use crate::strategies::Loader;
 
 /// What a strategy exports; the sandbox loads nothing else.
 const CONTRACT: &str = "sentinel:strategy/strategy@0.1.0";
 
 pub(super) fn run(args: &InspectArgs, output: &Output) -> Result<()> {
-    let path = strategies::locate(&args.strategy)?;
-    let strategy = Loader::new(1, output)?.load(&args.strategy, args.limits_class)?;
+    let loader = Loader::new(1, output)?;
+    let path = loader.component(&args.strategy)?;
+    let strategy = loader.load_file(&path, args.limits_class)?;
     let size = fs::metadata(&path).map_or(0, |metadata| metadata.len());
     if output.is_json() {
         return output.json(&json!({
@@ -37,10 +38,20 @@ pub(super) fn run(args: &InspectArgs, output: &Output) -> Result<()> {
 fn print(strategy: &Strategy, path: &str, size: u64, output: &Output) -> Result<()> {
     let manifest = strategy.manifest();
     output.line(output.bold(&manifest.id))?;
-    output.line(format!("{}\n", manifest.description.trim()))?;
+    let description = manifest
+        .description
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    output.paragraph("", &description)?;
+    output.line("")?;
 
-    let timeframes: Vec<_> = manifest.timeframes.iter().map(|timeframe| timeframe.as_str()).collect();
-    let fact = |name: &str, text: &str| output.line(format!("{}  {text}", output.dim(&format!("{name:<10}"))));
+    let timeframes: Vec<_> = manifest
+        .timeframes
+        .iter()
+        .map(|timeframe| timeframe.as_str())
+        .collect();
+    let fact = |name: &str, text: &str| output.paragraph(&output.dim(&format!("{name:<12}")), text);
     fact("File", path)?;
     fact("Size", &format::bytes(size))?;
     fact("Hash", &strategy.component_hash().to_string())?;
@@ -64,14 +75,28 @@ fn parameters(manifest: &Manifest, output: &Output) -> Result<()> {
     let mut table = output.new_table(["Parameter", "Default", "Allowed", "Meaning"]);
     for spec in &manifest.parameters {
         let (default, allowed) = match &spec.kind {
-            ParameterKind::Integer { default, minimum, maximum } => (default.to_string(), format!("{minimum} to {maximum}")),
-            ParameterKind::Real { default, minimum, maximum } => (default.to_string(), format!("{minimum} to {maximum}")),
+            ParameterKind::Integer {
+                default,
+                minimum,
+                maximum,
+            } => (default.to_string(), format!("{minimum} to {maximum}")),
+            ParameterKind::Real {
+                default,
+                minimum,
+                maximum,
+            } => (default.to_string(), format!("{minimum} to {maximum}")),
             ParameterKind::Boolean { default } => (default.to_string(), "true, false".to_owned()),
-            ParameterKind::Choice { default, options } => {
-                (options.get(*default as usize).cloned().unwrap_or_default(), options.join(", "))
-            }
+            ParameterKind::Choice { default, options } => (
+                options.get(*default as usize).cloned().unwrap_or_default(),
+                options.join(", "),
+            ),
         };
-        table.add_row([spec.name.as_str().into(), number(default), allowed.into(), spec.description.trim().into()]);
+        table.add_row([
+            spec.name.as_str().into(),
+            number(default),
+            allowed.into(),
+            spec.description.trim().into(),
+        ]);
     }
     output.table(&table)
 }
