@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sentinel_domain::candles::Candles;
 use sentinel_domain::instrument::InstrumentRules;
@@ -96,20 +96,25 @@ fn native_loop(candles: &Candles) -> Measured {
 }
 
 struct Measured {
-    median: Duration,
-    fastest_tenth: Duration,
+    median_ns: f64,
+    fastest_tenth_ns: f64,
 }
 
 impl Measured {
     fn each(self, count: usize) -> Self {
-        let each = |time: Duration| Duration::from_secs_f64(time.as_secs_f64() / count as f64);
-        Self { median: each(self.median), fastest_tenth: each(self.fastest_tenth) }
+        let count = count as f64;
+        Self { median_ns: self.median_ns / count, fastest_tenth_ns: self.fastest_tenth_ns / count }
     }
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1?} ({:.1?})", self.median, self.fastest_tenth)
+        let time = |nanos: f64| match nanos {
+            ..1e3 => format!("{nanos:.1} ns"),
+            1e3..1e6 => format!("{:.1} µs", nanos / 1e3),
+            _ => format!("{:.2} ms", nanos / 1e6),
+        };
+        write!(f, "{} ({})", time(self.median_ns), time(self.fastest_tenth_ns))
     }
 }
 
@@ -118,9 +123,9 @@ fn measure(rounds: usize, mut work: impl FnMut()) -> Measured {
         .map(|_| {
             let start = Instant::now();
             work();
-            start.elapsed()
+            start.elapsed().as_nanos() as f64
         })
         .collect();
-    times.sort_unstable();
-    Measured { median: times[rounds / 2], fastest_tenth: times[rounds / 10] }
+    times.sort_unstable_by(f64::total_cmp);
+    Measured { median_ns: times[rounds / 2], fastest_tenth_ns: times[rounds / 10] }
 }

@@ -26,14 +26,9 @@ pub(crate) fn accept(
     for signal in &mut signals {
         let index = signal.bar;
         let row = rows.start + index;
-        check_bar(index, previous, rows.len()).map_err(|fault| BadSignal {
-            row: rows.contains(&row).then_some(row),
-            fault,
-        })?;
-        check_signal(signal, manifest, columns.close[row]).map_err(|fault| BadSignal {
-            row: Some(row),
-            fault,
-        })?;
+        check_bar(index, previous, rows.len())
+            .map_err(|fault| BadSignal { row: rows.contains(&row).then_some(row), fault })?;
+        check_signal(signal, manifest, columns.close[row]).map_err(|fault| BadSignal { row: Some(row), fault })?;
         previous = Some(index);
         signal.bar = row;
     }
@@ -53,10 +48,7 @@ fn check_bar(index: usize, previous: Option<usize>, shown: usize) -> Result<(), 
 
 fn check_signal(signal: &Signal, manifest: &Manifest, close: f64) -> Result<(), SignalFault> {
     if signal.pattern as usize >= manifest.patterns.len() {
-        return Err(SignalFault::UnknownPattern {
-            pattern: signal.pattern,
-            known: manifest.patterns.len(),
-        });
+        return Err(SignalFault::UnknownPattern { pattern: signal.pattern, known: manifest.patterns.len() });
     }
     check_bits("reasons", signal.reasons, &manifest.reasons)?;
     check_bits("warnings", signal.warnings, &manifest.warnings)?;
@@ -69,40 +61,19 @@ fn check_signal(signal: &Signal, manifest: &Manifest, close: f64) -> Result<(), 
 
 fn check_bits(field: &'static str, bits: u64, known: &[Label]) -> Result<(), SignalFault> {
     match bits.checked_ilog2() {
-        Some(bit) if bit as usize >= known.len() => Err(SignalFault::UnknownBit {
-            field,
-            bit,
-            known: known.len(),
-        }),
+        Some(bit) if bit as usize >= known.len() => Err(SignalFault::UnknownBit { field, bit, known: known.len() }),
         _ => Ok(()),
     }
 }
 
-fn check_price(
-    field: &'static str,
-    price: Option<f64>,
-    signal: &Signal,
-    close: f64,
-) -> Result<(), SignalFault> {
+fn check_price(field: &'static str, price: Option<f64>, signal: &Signal, close: f64) -> Result<(), SignalFault> {
     let Some(price) = price else { return Ok(()) };
     if !signal.signal_type.is_buy() {
-        return Err(SignalFault::StopWithoutBuy {
-            field,
-            signal_type: signal.signal_type.as_str(),
-        });
+        return Err(SignalFault::StopWithoutBuy { field, signal_type: signal.signal_type.as_str() });
     }
     let (is_allowed, allowed) = match field {
         "stop_loss" => (price > 0.0 && price < close, "above 0 and below"),
         _ => (price.is_finite() && price > close, "above"),
     };
-    if is_allowed {
-        Ok(())
-    } else {
-        Err(SignalFault::StopPrice {
-            field,
-            price,
-            allowed,
-            close,
-        })
-    }
+    if is_allowed { Ok(()) } else { Err(SignalFault::StopPrice { field, price, allowed, close }) }
 }

@@ -1,9 +1,9 @@
 //! Compiles a component, in bounded time.
 //!
-//! The compiler cannot be interrupted, so the bound has two halves. `functions_max` and `function_bytes_max` keep what
-//! it may be given small enough that it ends; and it works in threads of its own, so that the caller gets an answer
-//! after `compile_time_max_ms` even if it has not ended by then. Its late result is thrown away. As long as
-//! [`LATE_MAX`] late compilers are still at work, no other is started.
+//! The compiler cannot be interrupted, so the bound has two halves. `function_estimate_max_ms`
+//! and `compile_estimate_max_ms` keep what it is given small enough that it ends, in bounded memory; and it works in
+//! threads of its own, so that the caller gets an answer after `compile_time_max_ms` even if it has not ended by then.
+//! Its late result is thrown away. As long as [`LATE_MAX`] late compilers are still at work, no other is started.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};

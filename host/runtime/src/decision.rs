@@ -61,8 +61,7 @@ impl Strategy {
         config_hash: ContentHash,
     ) -> Result<Decision, RuntimeError> {
         let columns = candles.columns();
-        let mut session =
-            self.open(candles.instrument(), candles.timeframe(), rules, parameters)?;
+        let mut session = self.open(candles.instrument(), candles.timeframe(), rules, parameters)?;
         let rows = session_of(candles, row);
         let warm_up = rows.warm_up(session.warm_up_bars() as usize);
 
@@ -75,14 +74,7 @@ impl Strategy {
         let record = DecisionRecord {
             component_hash: self.component_hash(),
             config_hash,
-            input_hash: input_hash(
-                self,
-                candles,
-                &warm_up,
-                rows.bars.start..row + 1,
-                rules,
-                parameters,
-            ),
+            input_hash: input_hash(self, candles, &warm_up, rows.bars.start..row + 1, rules, parameters),
             engine_version: ENGINE_VERSION.to_owned(),
             fuel: session.fuel_used(),
             output_hash: output_hash(columns, signal.as_ref()),
@@ -94,13 +86,8 @@ impl Strategy {
 /// Returns the session that holds `row`, up to and with `row`.
 fn session_of(candles: &Candles, row: usize) -> session::Session {
     let times = &candles.columns().open_time;
-    let start = SessionLength::of(candles.timeframe())
-        .around(times[row])
-        .start;
-    session::Session {
-        start,
-        bars: times.partition_point(|time| *time < start)..row + 1,
-    }
+    let start = SessionLength::of(candles.timeframe()).around(times[row]).start;
+    session::Session { start, bars: times.partition_point(|time| *time < start)..row + 1 }
 }
 
 /// Returns the hash of all that a strategy was shown: rows are left out, so that the same bars in a longer series
@@ -130,11 +117,7 @@ fn input_hash(
             ParameterValue::Choice(value) => hasher.text("choice").integers(&[value.into()]),
         };
     }
-    shown
-        .reals()
-        .into_iter()
-        .fold(hasher, ContentHasher::reals)
-        .finish()
+    shown.reals().into_iter().fold(hasher, ContentHasher::reals).finish()
 }
 
 /// Returns the hash of what a strategy said, by the bits of every number.
@@ -147,11 +130,7 @@ fn output_hash(columns: &Columns, signal: Option<&Signal>) -> ContentHash {
     hasher
         .integers(&[columns.open_time[signal.bar]])
         .text(signal.signal_type.as_str())
-        .integers(&[
-            signal.pattern.into(),
-            signal.reasons.cast_signed(),
-            signal.warnings.cast_signed(),
-        ])
+        .integers(&[signal.pattern.into(), signal.reasons.cast_signed(), signal.warnings.cast_signed()])
         .integers(&signal.valid_bars.map_or([0, 0], |bars| [1, bars.into()]))
         .reals(&[signal.confidence])
         .reals(&optional(signal.stop_loss))

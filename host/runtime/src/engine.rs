@@ -36,8 +36,8 @@ impl Default for RuntimeConfig {
     }
 }
 
-/// Memories and tables in the pool for each instance. A strategy has one memory and one or two tables; an interpreter
-/// has up to [`Limits`] says, which a pool that is not full provides.
+/// Memories and tables in the pool for each instance: strategies in Rust, JavaScript and Python have one memory and
+/// two tables. One that has more takes what others leave.
 const MEMORIES_PER_INSTANCE: u32 = 2;
 const TABLES_PER_INSTANCE: u32 = 8;
 
@@ -67,7 +67,7 @@ impl RuntimeConfig {
         })
     }
 
-    /// Sizes the pool by the largest defaults: what a single strategy may use is checked for each instance.
+    /// Sizes the pool for any strategy: what a single one may use is checked for each instance.
     fn pool(&self) -> PoolingAllocationConfig {
         let each = |count: u32| self.instances_max.saturating_mul(count);
         let (memory_resident_bytes, table_resident_bytes) = resident_bytes();
@@ -88,8 +88,15 @@ impl RuntimeConfig {
     }
 }
 
-/// The most that the limits of a single strategy may be, whatever its class.
-pub(crate) const POOL_MAX: Limits = Limits::interpreted();
+/// The most that the limits of a single strategy may be raised to. All of it is address space, not memory.
+pub(crate) const POOL_MAX: Limits = Limits {
+    memory_max_bytes: 1 << 30,
+    memories_max: 8,
+    tables_max: 64,
+    table_elements_max: 200_000,
+    core_instances_max: 100,
+    ..Limits::interpreted()
+};
 
 /// Returns how much of a memory and of a table is wiped in place when an instance ends, rather than given back to the
 /// machine and faulted in again.
@@ -111,17 +118,12 @@ pub(crate) struct Ticker {
 impl Ticker {
     pub(crate) fn start(engine: Engine) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::sync_channel(0);
-        let thread = std::thread::Builder::new()
-            .name("sandbox-clock".to_owned())
-            .spawn(move || {
-                while stopped.recv_timeout(EPOCH_TICK) == Err(RecvTimeoutError::Timeout) {
-                    engine.increment_epoch();
-                }
-            })?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        let thread = std::thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || {
+            while stopped.recv_timeout(EPOCH_TICK) == Err(RecvTimeoutError::Timeout) {
+                engine.increment_epoch();
+            }
+        })?;
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 
     /// Returns after how many ticks a call that may take `millis` is over.

@@ -36,36 +36,18 @@ impl BarSpan {
     /// Names some rows of a series; there must be at least one.
     #[must_use]
     pub fn new(columns: &Columns, rows: Range<usize>) -> Self {
-        Self {
-            first_open_time: columns.open_time[rows.start],
-            last_open_time: columns.open_time[rows.end - 1],
-            rows,
-        }
+        Self { first_open_time: columns.open_time[rows.start], last_open_time: columns.open_time[rows.end - 1], rows }
     }
 }
 
 impl fmt::Display for BarSpan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rows,
-            first_open_time,
-            last_open_time,
-        } = self;
+        let Self { rows, first_open_time, last_open_time } = self;
         if rows.len() == 1 {
-            return write!(
-                f,
-                "bar {} (row {})",
-                format_time(*first_open_time),
-                rows.start
-            );
+            return write!(f, "bar {} (row {})", format_time(*first_open_time), rows.start);
         }
         let (first, last) = (format_time(*first_open_time), format_time(*last_open_time));
-        write!(
-            f,
-            "bars {first} to {last} (rows {} to {})",
-            rows.start,
-            rows.end - 1
-        )
+        write!(f, "bars {first} to {last} (rows {} to {})", rows.start, rows.end - 1)
     }
 }
 
@@ -108,9 +90,7 @@ pub enum RuntimeError {
         source: std::io::Error,
     },
     /// A limit is above what the sandbox was set up for.
-    #[error(
-        "strategy {strategy}: the limit {limit} is {value}, but this sandbox allows {allowed} at most; lower it"
-    )]
+    #[error("strategy {strategy}: the limit {limit} is {value}, but this sandbox allows {allowed} at most; lower it")]
     LimitTooHigh {
         /// The strategy.
         strategy: String,
@@ -123,9 +103,7 @@ pub enum RuntimeError {
     },
 
     /// The file is too large.
-    #[error(
-        "strategy {strategy}: the component has {bytes} bytes, component_bytes_max allows {component_bytes_max}"
-    )]
+    #[error("strategy {strategy}: the component has {bytes} bytes, component_bytes_max allows {component_bytes_max}")]
     ComponentTooLarge {
         /// The strategy.
         strategy: String,
@@ -141,17 +119,13 @@ pub enum RuntimeError {
         strategy: String,
     },
     /// The file is something else altogether.
-    #[error(
-        "strategy {strategy}: this is not WebAssembly; expected a component as `sentinel strategy build` makes it"
-    )]
+    #[error("strategy {strategy}: this is not WebAssembly; expected a component as `sentinel strategy build` makes it")]
     NotWebAssembly {
         /// The strategy.
         strategy: String,
     },
     /// The file is a core module.
-    #[error(
-        "strategy {strategy}: this is a core module and not a component; build it with `sentinel strategy build`"
-    )]
+    #[error("strategy {strategy}: this is a core module and not a component; build it with `sentinel strategy build`")]
     CoreModule {
         /// The strategy.
         strategy: String,
@@ -207,7 +181,7 @@ pub enum RuntimeError {
         reason: String,
     },
     /// The component is too complex to be compiled in bounded time.
-    #[error("strategy {strategy}: {limit} is {value}, the component has {found}")]
+    #[error("strategy {strategy}: the component is too complex to compile: {limit} is {value}, it has {found}")]
     TooComplex {
         /// The strategy.
         strategy: String,
@@ -219,9 +193,7 @@ pub enum RuntimeError {
         found: u64,
     },
     /// The compiler took too long.
-    #[error(
-        "strategy {strategy}: compiling took longer than compile_time_max_ms, {compile_time_max_ms} ms"
-    )]
+    #[error("strategy {strategy}: compiling took longer than compile_time_max_ms, {compile_time_max_ms} ms")]
     CompileTimeExceeded {
         /// The strategy.
         strategy: String,
@@ -254,10 +226,7 @@ pub enum RuntimeError {
     },
 
     /// It is not written for these candles.
-    #[error(
-        "strategy {strategy} is not written for {timeframe} candles; it is for {}",
-        join(allowed)
-    )]
+    #[error("strategy {strategy} is not written for {timeframe} candles; it is for {}", join(allowed))]
     Timeframe {
         /// The strategy.
         strategy: String,
@@ -267,9 +236,7 @@ pub enum RuntimeError {
         allowed: Vec<Timeframe>,
     },
     /// The values do not fit the manifest's parameters: the caller did not resolve them.
-    #[error(
-        "strategy {strategy}: parameter {parameter} cannot be {found}; resolve the parameters by the manifest"
-    )]
+    #[error("strategy {strategy}: parameter {parameter} cannot be {found}; resolve the parameters by the manifest")]
     ParameterValue {
         /// The strategy.
         strategy: String,
@@ -309,9 +276,7 @@ pub enum RuntimeError {
         message: String,
     },
     /// The candles lack a column that the strategy reads.
-    #[error(
-        "strategy {strategy} reads {column}, which these candles do not carry; use data that has it"
-    )]
+    #[error("strategy {strategy} reads {column}, which these candles do not carry; use data that has it")]
     MissingColumn {
         /// The strategy.
         strategy: String,
@@ -383,9 +348,7 @@ pub enum RuntimeError {
         limits: String,
     },
     /// Too deep a recursion.
-    #[error(
-        "strategy {strategy} called itself too deep {place}: stack_max_bytes is {stack_max_bytes}"
-    )]
+    #[error("strategy {strategy} called itself too deep {place}: stack_max_bytes is {stack_max_bytes}")]
     StackExhausted {
         /// The strategy.
         strategy: String,
@@ -473,9 +436,7 @@ pub enum SignalFault {
         shown: usize,
     },
     /// Not after the signal before it.
-    #[error(
-        "bar index {index} comes after {previous}; there may be one signal a bar, in rising order"
-    )]
+    #[error("bar index {index} comes after {previous}; there may be one signal a bar, in rising order")]
     BarNotRising {
         /// The index.
         index: usize,
@@ -562,17 +523,9 @@ impl RuntimeError {
 }
 
 fn join(timeframes: &[Timeframe]) -> String {
-    timeframes
-        .iter()
-        .map(|timeframe| timeframe.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
+    timeframes.iter().map(|timeframe| timeframe.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 fn pooled(budget: u64, fuel_max: u64) -> String {
-    if budget == fuel_max {
-        String::new()
-    } else {
-        format!(", {budget} for the call")
-    }
+    if budget == fuel_max { String::new() } else { format!(", {budget} for the call") }
 }

@@ -51,29 +51,17 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) const fn open(limits: &Limits) -> Self {
-        Self {
-            limit: "fuel_max_open",
-            fuel_max: limits.fuel_max_open,
-            total: limits.fuel_max_open,
-        }
+        Self { limit: "fuel_max_open", fuel_max: limits.fuel_max_open, total: limits.fuel_max_open }
     }
 
     pub(crate) const fn warm_up(limits: &Limits) -> Self {
         let fuel_max = limits.fuel_max_per_warm_up;
-        Self {
-            limit: "fuel_max_per_warm_up",
-            fuel_max,
-            total: fuel_max,
-        }
+        Self { limit: "fuel_max_per_warm_up", fuel_max, total: fuel_max }
     }
 
     pub(crate) const fn bars(limits: &Limits, bars: usize) -> Self {
         let fuel_max = limits.fuel_max_per_bar;
-        Self {
-            limit: "fuel_max_per_bar",
-            fuel_max,
-            total: fuel_max.saturating_mul(bars as u64),
-        }
+        Self { limit: "fuel_max_per_bar", fuel_max, total: fuel_max.saturating_mul(bars as u64) }
     }
 }
 
@@ -103,9 +91,7 @@ impl Answer {
             Self::Manifest => format!("manifest_bytes_max is {}", limits.manifest_bytes_max),
             Self::Opened | Self::Number => format!("error_text_bytes_max is {text}"),
             Self::Signals { bars } => {
-                format!(
-                    "at most {bars} signals (one a bar) or an error text (error_text_bytes_max is {text})"
-                )
+                format!("at most {bars} signals (one a bar) or an error text (error_text_bytes_max is {text})")
             }
         }
     }
@@ -122,12 +108,7 @@ impl Instance {
         match made {
             Ok(guest) => {
                 let fuel_used = budget.total - store.get_fuel().unwrap_or_default();
-                Ok(Self {
-                    component: Arc::clone(component),
-                    store,
-                    guest,
-                    fuel_used,
-                })
+                Ok(Self { component: Arc::clone(component), store, guest, fuel_used })
             }
             Err(error) => Err(match component.explain(&error, place, budget, Answer::Number) {
                 // Nothing was answered yet, so it is the exports that do not fit.
@@ -158,7 +139,7 @@ impl Instance {
             Refusal::UnsupportedInstrument(message) => RuntimeError::UnsupportedInstrument {
                 strategy: self.component.name.clone(),
                 instrument: instrument.to_string(),
-                message,
+                message: printable(&message),
             },
             other => self.component.refused(other, manifest, Place::Opening),
         })
@@ -166,9 +147,7 @@ impl Instance {
 
     pub(crate) fn warm_up_bars(&mut self, session: SessionHandle) -> Result<u32, RuntimeError> {
         let budget = Budget::open(&self.component.limits);
-        self.call(Place::Opening, budget, Answer::Number, |guest, store| {
-            guest.warm_up_bars(store, session)
-        })
+        self.call(Place::Opening, budget, Answer::Number, |guest, store| guest.warm_up_bars(store, session))
     }
 
     /// Returns signals that are not checked yet; their `bar` is an index into `rows`.
@@ -183,9 +162,7 @@ impl Instance {
     ) -> Result<Vec<Signal>, RuntimeError> {
         let answer = Answer::Signals { bars: rows.len() };
         let shown = Shown::new(columns, &rows, manifest.columns);
-        let answered = self.call(place.clone(), budget, answer, |guest, store| {
-            guest.on_bars(store, session, shown)
-        })?;
+        let answered = self.call(place.clone(), budget, answer, |guest, store| guest.on_bars(store, session, shown))?;
         answered.map_err(|refusal| self.component.refused(refusal, manifest, place.clone()))
     }
 
@@ -209,12 +186,7 @@ impl Instance {
 }
 
 /// Gives a store its budgets for the next call.
-fn prepare(
-    store: &mut Store<Meter>,
-    limits: &Limits,
-    budget: Budget,
-    answer: Answer,
-) -> wasmtime::Result<()> {
+fn prepare(store: &mut Store<Meter>, limits: &Limits, budget: Budget, answer: Answer) -> wasmtime::Result<()> {
     store.set_epoch_deadline(Ticker::ticks(limits.call_time_max_ms));
     store.set_hostcall_fuel(answer.bytes_max(limits));
     store.set_fuel(budget.total)
@@ -222,75 +194,36 @@ fn prepare(
 
 impl Component {
     /// Turns the engine's error into ours.
-    fn explain(
-        &self,
-        error: &wasmtime::Error,
-        place: Place,
-        budget: Budget,
-        answer: Answer,
-    ) -> RuntimeError {
+    fn explain(&self, error: &wasmtime::Error, place: Place, budget: Budget, answer: Answer) -> RuntimeError {
         let (strategy, limits) = (self.name.clone(), &self.limits);
         if let Some(refused) = error.downcast_ref::<Refused>() {
             return match *refused {
                 Refused::Memory { wanted } => {
                     let memory_max_bytes = limits.memory_max_bytes;
-                    RuntimeError::MemoryExhausted {
-                        strategy,
-                        place,
-                        wanted,
-                        memory_max_bytes,
-                    }
+                    RuntimeError::MemoryExhausted { strategy, place, wanted, memory_max_bytes }
                 }
                 Refused::Table { wanted } => {
                     let table_elements_max = limits.table_elements_max;
-                    RuntimeError::TableExhausted {
-                        strategy,
-                        place,
-                        wanted,
-                        table_elements_max,
-                    }
+                    RuntimeError::TableExhausted { strategy, place, wanted, table_elements_max }
                 }
             };
         }
         if let Some(trap) = error.downcast_ref::<Trap>() {
             return match trap {
                 Trap::OutOfFuel => {
-                    let Budget {
-                        limit,
-                        fuel_max,
-                        total,
-                    } = budget;
-                    RuntimeError::FuelExhausted {
-                        strategy,
-                        place,
-                        limit,
-                        fuel_max,
-                        budget: total,
-                    }
+                    let Budget { limit, fuel_max, total } = budget;
+                    RuntimeError::FuelExhausted { strategy, place, limit, fuel_max, budget: total }
                 }
-                Trap::Interrupt => RuntimeError::TimeExceeded {
-                    strategy,
-                    place,
-                    call_time_max_ms: limits.call_time_max_ms,
-                },
+                Trap::Interrupt => {
+                    RuntimeError::TimeExceeded { strategy, place, call_time_max_ms: limits.call_time_max_ms }
+                }
                 Trap::StackOverflow => {
                     let stack_max_bytes = self.runtime.config().stack_max_bytes;
-                    RuntimeError::StackExhausted {
-                        strategy,
-                        place,
-                        stack_max_bytes,
-                    }
+                    RuntimeError::StackExhausted { strategy, place, stack_max_bytes }
                 }
                 other => {
-                    let trap = other
-                        .to_string()
-                        .trim_start_matches("wasm trap: ")
-                        .to_owned();
-                    RuntimeError::Trap {
-                        strategy,
-                        place,
-                        trap,
-                    }
+                    let trap = other.to_string().trim_start_matches("wasm trap: ").to_owned();
+                    RuntimeError::Trap { strategy, place, trap }
                 }
             };
         }
@@ -298,12 +231,7 @@ impl Component {
         // The engine has no type for the next two; the hostile guests hold these texts in place.
         if reason.contains("fuel allocated for hostcalls has been exhausted") {
             let (allowed, bytes_max) = (answer.in_words(limits), answer.bytes_max(limits));
-            return RuntimeError::AnswerTooLarge {
-                strategy,
-                place,
-                allowed,
-                bytes_max,
-            };
+            return RuntimeError::AnswerTooLarge { strategy, place, allowed, bytes_max };
         }
         if reason.contains("resource limit exceeded") || reason.contains("maximum concurrent") {
             let limits = format!(
@@ -313,18 +241,9 @@ impl Component {
                 limits.tables_max,
                 self.runtime.config().instances_max
             );
-            return RuntimeError::TooManyParts {
-                strategy,
-                place,
-                reason,
-                limits,
-            };
+            return RuntimeError::TooManyParts { strategy, place, reason, limits };
         }
-        RuntimeError::Unreadable {
-            strategy,
-            place,
-            reason,
-        }
+        RuntimeError::Unreadable { strategy, place, reason }
     }
 
     /// Turns the strategy's own error into ours.
@@ -336,29 +255,26 @@ impl Component {
         | Refusal::Failed(message)) = &refusal;
         if message.len() > text_max {
             let allowed = Answer::Opened.in_words(&self.limits);
-            return RuntimeError::AnswerTooLarge {
-                strategy,
-                place,
-                allowed,
-                bytes_max: text_max,
-            };
+            return RuntimeError::AnswerTooLarge { strategy, place, allowed, bytes_max: text_max };
         }
         match refusal {
             Refusal::InvalidParameter { index, message } => RuntimeError::InvalidParameter {
                 strategy,
-                parameter: manifest.parameters.get(index as usize).map_or_else(
-                    || format!("number {index}"),
-                    |parameter| parameter.name.clone(),
-                ),
-                message,
+                parameter: manifest
+                    .parameters
+                    .get(index as usize)
+                    .map_or_else(|| format!("number {index}"), |parameter| parameter.name.clone()),
+                message: printable(&message),
             },
             Refusal::UnsupportedInstrument(message) | Refusal::Failed(message) => {
-                RuntimeError::Failed {
-                    strategy,
-                    place,
-                    message,
-                }
+                RuntimeError::Failed { strategy, place, message: printable(&message) }
             }
         }
     }
+}
+
+/// Returns a guest's words with control characters spelled out: a message must not steer a terminal.
+fn printable(text: &str) -> String {
+    let spell = |char: char| if char.is_control() { char.escape_default().to_string() } else { char.to_string() };
+    text.chars().map(spell).collect()
 }

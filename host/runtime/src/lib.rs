@@ -10,6 +10,7 @@
 
 mod answer;
 mod cache;
+mod check;
 mod compile;
 mod decision;
 mod engine;
@@ -19,6 +20,7 @@ mod instance;
 mod limits;
 mod manifest;
 mod meter;
+mod replay;
 mod runtime;
 mod session;
 mod shown;
@@ -26,10 +28,12 @@ mod strategy;
 mod synthetic;
 mod v0_1;
 
+pub use check::{CheckOutcome, CheckReport, CheckRow, check};
 pub use decision::{Decision, DecisionRecord};
 pub use engine::{ENGINE_VERSION, RuntimeConfig};
 pub use error::{BarSpan, ManifestFault, Place, RuntimeError, SignalFault};
 pub use limits::{Limits, LimitsClass, UnknownLimitsClass};
+pub use replay::{Divergence, Replay, Verified, VerifyError};
 pub use runtime::{CodeOrigin, Runtime};
 pub use session::Session;
 pub use strategy::Strategy;

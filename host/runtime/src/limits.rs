@@ -24,11 +24,7 @@ impl LimitsClass {
     /// and no compiled strategy we have seen exceeds it.
     #[must_use]
     pub const fn suggest(component_bytes: u64) -> Self {
-        if component_bytes <= MEBIBYTE {
-            Self::Compiled
-        } else {
-            Self::Interpreted
-        }
+        if component_bytes <= MEBIBYTE { Self::Compiled } else { Self::Interpreted }
     }
 }
 
@@ -104,10 +100,16 @@ macro_rules! limits {
 limits! {
     /// Size of the component file.
     component_bytes_max: u64 = 8 * MEBIBYTE, 32 * MEBIBYTE;
-    /// Functions in the component; with the next limit this bounds what compiling can cost.
+    /// Functions in the component.
     functions_max: u32 = 20_000, 100_000;
-    /// Size of one function's body: the compiler's time grows faster than a function does.
-    function_bytes_max: u32 = 256 << 10, 1 << 20;
+    /// Time that the compiler takes over one function at worst, estimated before it starts, in milliseconds. Also
+    /// bounds its memory, at some 35 MB for each second.
+    function_estimate_max_ms: u64 = 2_000, 5_000;
+    /// The same for all functions together, on one core.
+    compile_estimate_max_ms: u64 = 10_000, 60_000;
+    /// Calls between components inside of the component. For each the engine writes code of its own, whose size is not
+    /// known beforehand; a strategy that is one component has none.
+    adapters_max: u32 = 0, 0;
     /// Time the compiler may take, in milliseconds.
     compile_time_max_ms: u64 = 30_000, 120_000;
     /// Fuel for each step of opening: making the instance, `describe`, `open`, `warm-up-bars`.

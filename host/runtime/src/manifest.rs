@@ -79,9 +79,8 @@ fn check_labels(field: &str, labels: &[Label]) -> Checked {
 }
 
 fn check_name(field: &str, name: &str) -> Checked {
-    let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-    };
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
     ensure(name.len() <= NAME_BYTES_MAX && name.split('-').all(is_word), field, || {
         format!("{} is not lower-case words with dashes between, of at most {NAME_BYTES_MAX} bytes", excerpt(name))
     })

@@ -41,17 +41,10 @@ impl Meter {
 }
 
 impl ResourceLimiter for Meter {
-    fn memory_growing(
-        &mut self,
-        current: usize,
-        desired: usize,
-        maximum: Option<usize>,
-    ) -> Result<bool, Error> {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Result<bool, Error> {
         let wanted = (self.memory_bytes - current).saturating_add(desired);
         if wanted > self.memory_max_bytes {
-            return Err(Error::new(Refused::Memory {
-                wanted: wanted as u64,
-            }));
+            return Err(Error::new(Refused::Memory { wanted: wanted as u64 }));
         }
         // A maximum that the guest set itself is an answer the guest expects.
         if maximum.is_some_and(|maximum| desired > maximum) {
@@ -61,16 +54,9 @@ impl ResourceLimiter for Meter {
         Ok(true)
     }
 
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> Result<bool, Error> {
+    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> Result<bool, Error> {
         if desired > self.table_elements_max {
-            return Err(Error::new(Refused::Table {
-                wanted: desired as u64,
-            }));
+            return Err(Error::new(Refused::Table { wanted: desired as u64 }));
         }
         Ok(true)
     }

@@ -90,14 +90,13 @@ impl Runtime {
         inspect::verify_size(component.len() as u64, &limits, name)?;
         let hash = ContentHash::of(component);
         let (code, origin) = self.code(component, hash, &limits, name)?;
-        let contract =
-            Linker::<Meter>::new(self.engine()).instantiate_pre(&code).and_then(Contract::new).map_err(|error| {
-                RuntimeError::ExportType { strategy: name.to_owned(), reason: format!("{error:#}") }
-            })?;
+        let contract = Linker::<Meter>::new(self.engine())
+            .instantiate_pre(&code)
+            .and_then(Contract::new)
+            .map_err(|error| RuntimeError::ExportType { strategy: name.to_owned(), reason: format!("{error:#}") })?;
         let component = Component { runtime: self.clone(), contract, hash, name: name.to_owned(), limits };
         let manifest = Instance::fresh(&Arc::new(component.clone()), Place::Describing)?.describe()?;
-        manifest::check(&manifest)
-            .map_err(|fault| RuntimeError::Manifest { strategy: name.to_owned(), fault })?;
+        manifest::check(&manifest).map_err(|fault| RuntimeError::Manifest { strategy: name.to_owned(), fault })?;
         Ok(Strategy::new(Component { name: manifest.id.clone(), ..component }, manifest, origin))
     }
 
@@ -134,9 +133,7 @@ impl Runtime {
 
 impl fmt::Debug for Runtime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime")
-            .field("config", &self.0.config)
-            .finish_non_exhaustive()
+        f.debug_struct("Runtime").field("config", &self.0.config).finish_non_exhaustive()
     }
 }
 

@@ -24,20 +24,8 @@ pub struct Session {
 }
 
 impl Session {
-    pub(crate) const fn new(
-        strategy: Strategy,
-        instance: Instance,
-        handle: SessionHandle,
-        warm_up_bars: u32,
-    ) -> Self {
-        Self {
-            strategy,
-            instance,
-            handle,
-            warm_up_bars,
-            last_shown: None,
-            ended: false,
-        }
+    pub(crate) const fn new(strategy: Strategy, instance: Instance, handle: SessionHandle, warm_up_bars: u32) -> Self {
+        Self { strategy, instance, handle, warm_up_bars, last_shown: None, ended: false }
     }
 
     /// Returns how many bars the session wants to be shown before its first signal counts.
@@ -92,18 +80,12 @@ impl Session {
             return Ok(());
         }
         let first_open_time = columns.open_time[rows.start];
-        assert!(
-            self.last_shown.is_none_or(|last| last < first_open_time),
-            "bars are shown in order, each once"
-        );
+        assert!(self.last_shown.is_none_or(|last| last < first_open_time), "bars are shown in order, each once");
         self.last_shown = Some(columns.open_time[rows.end - 1]);
 
         let span = place(BarSpan::new(columns, rows.clone()));
         if self.ended {
-            return Err(RuntimeError::SessionEnded {
-                strategy: self.strategy.name().to_owned(),
-                place: span,
-            });
+            return Err(RuntimeError::SessionEnded { strategy: self.strategy.name().to_owned(), place: span });
         }
         let result = self.answer(columns, rows, budget, place, span, out);
         self.ended = result.is_err();
@@ -121,16 +103,14 @@ impl Session {
     ) -> Result<(), RuntimeError> {
         let manifest = self.strategy.manifest();
         self.strategy.check_columns(columns)?;
-        let signals =
-            self.instance
-                .on_bars(self.handle, manifest, columns, rows.clone(), &span, budget)?;
-        answer::accept(signals, manifest, columns, &rows, out).map_err(
-            |BadSignal { row, fault }| RuntimeError::Signal {
+        let signals = self.instance.on_bars(self.handle, manifest, columns, rows.clone(), &span, budget)?;
+        answer::accept(signals, manifest, columns, &rows, out).map_err(|BadSignal { row, fault }| {
+            RuntimeError::Signal {
                 strategy: self.strategy.name().to_owned(),
                 place: row.map_or(span, |row| place(BarSpan::new(columns, row..row + 1))),
                 fault,
-            },
-        )
+            }
+        })
     }
 }
 

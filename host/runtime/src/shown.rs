@@ -32,29 +32,13 @@ impl<'a> Shown<'a> {
             low: lend(read.low, &columns.low, rows),
             close: lend(read.close, &columns.close, rows),
             volume: lend(read.volume, &columns.volume, rows),
-            volume_delta: lend(
-                read.volume_delta && volume_delta.is_some(),
-                volume_delta.unwrap_or_default(),
-                rows,
-            ),
-            imbalance: lend(
-                read.imbalance && imbalance.is_some(),
-                imbalance.unwrap_or_default(),
-                rows,
-            ),
+            volume_delta: lend(read.volume_delta && volume_delta.is_some(), volume_delta.unwrap_or_default(), rows),
+            imbalance: lend(read.imbalance && imbalance.is_some(), imbalance.unwrap_or_default(), rows),
         }
     }
 
     /// Returns the columns of reals, in the contract's order.
     pub(crate) const fn reals(&self) -> [&'a [f64]; 7] {
-        [
-            self.open,
-            self.high,
-            self.low,
-            self.close,
-            self.volume,
-            self.volume_delta,
-            self.imbalance,
-        ]
+        [self.open, self.high, self.low, self.close, self.volume, self.volume_delta, self.imbalance]
     }
 }

@@ -88,8 +88,13 @@ impl Strategy {
         rules: &InstrumentRules,
         parameters: &[ParameterValue],
     ) -> Result<u32, RuntimeError> {
-        self.open(instrument, timeframe, rules, parameters)
-            .map(|session| session.warm_up_bars())
+        self.open(instrument, timeframe, rules, parameters).map(|session| session.warm_up_bars())
+    }
+
+    /// Asks a fresh instance twice what it is.
+    pub(crate) fn describe_again(&self) -> Result<[Manifest; 2], RuntimeError> {
+        let mut instance = Instance::fresh(&self.component, Place::Describing)?;
+        Ok([instance.describe()?, instance.describe()?])
     }
 
     fn check_timeframe(&self, timeframe: Timeframe) -> Result<(), RuntimeError> {
@@ -106,23 +111,12 @@ impl Strategy {
     fn check_parameters(&self, values: &[ParameterValue]) -> Result<(), RuntimeError> {
         let specs = &self.manifest.parameters;
         let refuse = |parameter: String, found: String| {
-            Err(RuntimeError::ParameterValue {
-                strategy: self.name().to_owned(),
-                parameter,
-                found,
-            })
+            Err(RuntimeError::ParameterValue { strategy: self.name().to_owned(), parameter, found })
         };
         if values.len() != specs.len() {
-            return refuse(
-                format!("list of {}", specs.len()),
-                format!("a list of {}", values.len()),
-            );
+            return refuse(format!("list of {}", specs.len()), format!("a list of {}", values.len()));
         }
-        match specs
-            .iter()
-            .zip(values)
-            .find(|(spec, value)| !is_in_range(spec, value))
-        {
+        match specs.iter().zip(values).find(|(spec, value)| !is_in_range(spec, value)) {
             Some((spec, value)) => refuse(spec.name.clone(), value.to_string()),
             None => Ok(()),
         }
@@ -132,20 +126,11 @@ impl Strategy {
     pub(crate) fn check_columns(&self, columns: &Columns) -> Result<(), RuntimeError> {
         let read = self.manifest.columns;
         let missing = [
-            (
-                read.volume_delta && columns.volume_delta.is_none(),
-                "volume_delta",
-            ),
+            (read.volume_delta && columns.volume_delta.is_none(), "volume_delta"),
             (read.imbalance && columns.imbalance.is_none(), "imbalance"),
         ];
-        match missing
-            .into_iter()
-            .find_map(|(is_missing, column)| is_missing.then_some(column))
-        {
-            Some(column) => Err(RuntimeError::MissingColumn {
-                strategy: self.name().to_owned(),
-                column,
-            }),
+        match missing.into_iter().find_map(|(is_missing, column)| is_missing.then_some(column)) {
+            Some(column) => Err(RuntimeError::MissingColumn { strategy: self.name().to_owned(), column }),
             None => Ok(()),
         }
     }
@@ -153,22 +138,14 @@ impl Strategy {
 
 fn is_in_range(spec: &ParameterSpec, value: &ParameterValue) -> bool {
     match (&spec.kind, value) {
-        (
-            ParameterKind::Integer {
-                minimum, maximum, ..
-            },
-            ParameterValue::Integer(value),
-        ) => (minimum..=maximum).contains(&value),
-        (
-            ParameterKind::Real {
-                minimum, maximum, ..
-            },
-            ParameterValue::Real(value),
-        ) => (minimum..=maximum).contains(&value),
-        (ParameterKind::Boolean { .. }, ParameterValue::Boolean(_)) => true,
-        (ParameterKind::Choice { options, .. }, ParameterValue::Choice(index)) => {
-            (*index as usize) < options.len()
+        (ParameterKind::Integer { minimum, maximum, .. }, ParameterValue::Integer(value)) => {
+            (minimum..=maximum).contains(&value)
         }
+        (ParameterKind::Real { minimum, maximum, .. }, ParameterValue::Real(value)) => {
+            (minimum..=maximum).contains(&value)
+        }
+        (ParameterKind::Boolean { .. }, ParameterValue::Boolean(_)) => true,
+        (ParameterKind::Choice { options, .. }, ParameterValue::Choice(index)) => (*index as usize) < options.len(),
         _ => false,
     }
 }

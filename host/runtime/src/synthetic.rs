@@ -32,8 +32,7 @@ pub enum SyntheticError {
 pub fn synthetic_candles(timeframe: Timeframe, count: usize, seed: u64) -> Result<Candles, SyntheticError> {
     let instrument = Instrument { exchange: "synthetic".parse()?, symbol: "BTC/USDT".parse()? };
     let mut market = Market { draws: Draws(seed), price: 1_000_000, drift: 0, phase_bars: 0 };
-    let mut columns =
-        Columns { volume_delta: Some(Vec::new()), imbalance: Some(Vec::new()), ..Columns::default() };
+    let mut columns = Columns { volume_delta: Some(Vec::new()), imbalance: Some(Vec::new()), ..Columns::default() };
     let mut open_time = START;
     for _ in 0..count {
         columns.open_time.push(open_time);

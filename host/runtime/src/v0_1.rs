@@ -5,9 +5,7 @@
 use rust_decimal::prelude::ToPrimitive;
 use sentinel_domain::instrument::{Instrument, InstrumentRules};
 use sentinel_domain::signal::{Signal, SignalType};
-use sentinel_domain::strategy::{
-    ColumnSet, Label, Manifest, ParameterKind, ParameterSpec, ParameterValue,
-};
+use sentinel_domain::strategy::{ColumnSet, Label, Manifest, ParameterKind, ParameterSpec, ParameterValue};
 use sentinel_domain::timeframe::Timeframe;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, ResourceAny};
@@ -69,10 +67,7 @@ impl Contract {
 
 impl Guest {
     pub(crate) fn describe(&self, store: &mut Store<Meter>) -> wasmtime::Result<Manifest> {
-        self.0
-            .sentinel_strategy_strategy()
-            .call_describe(store)
-            .map(manifest)
+        self.0.sentinel_strategy_strategy().call_describe(store).map(manifest)
     }
 
     pub(crate) fn open(
@@ -96,11 +91,7 @@ impl Guest {
         Ok(session.map(SessionHandle).map_err(refusal))
     }
 
-    pub(crate) fn warm_up_bars(
-        &self,
-        store: &mut Store<Meter>,
-        session: SessionHandle,
-    ) -> wasmtime::Result<u32> {
+    pub(crate) fn warm_up_bars(&self, store: &mut Store<Meter>, session: SessionHandle) -> wasmtime::Result<u32> {
         self.session().call_warm_up_bars(store, session.0)
     }
 
@@ -112,9 +103,7 @@ impl Guest {
         shown: Shown<'_>,
     ) -> wasmtime::Result<Result<Vec<Signal>, Refusal>> {
         let signals = self.session().call_on_bars(store, session.0, bars(shown))?;
-        Ok(signals
-            .map(|signals| signals.into_iter().map(signal).collect())
-            .map_err(refusal))
+        Ok(signals.map(|signals| signals.into_iter().map(signal).collect()).map_err(refusal))
     }
 
     fn session(&self) -> exports::GuestSession<'_> {
@@ -123,37 +112,13 @@ impl Guest {
 }
 
 const fn bars(shown: Shown<'_>) -> wit::Bars<'_> {
-    let Shown {
-        open_time,
-        open,
-        high,
-        low,
-        close,
-        volume,
-        volume_delta,
-        imbalance,
-    } = shown;
-    wit::Bars {
-        open_time,
-        open,
-        high,
-        low,
-        close,
-        volume,
-        volume_delta,
-        imbalance,
-    }
+    let Shown { open_time, open, high, low, close, volume, volume_delta, imbalance } = shown;
+    wit::Bars { open_time, open, high, low, close, volume, volume_delta, imbalance }
 }
 
 fn manifest(manifest: wit::Manifest) -> Manifest {
     let labels = |labels: Vec<wit::Label>| {
-        labels
-            .into_iter()
-            .map(|label| Label {
-                name: label.name,
-                description: label.description,
-            })
-            .collect()
+        labels.into_iter().map(|label| Label { name: label.name, description: label.description }).collect()
     };
     Manifest {
         id: manifest.id,
@@ -176,10 +141,7 @@ fn timeframes(flags: wit::Timeframes) -> Vec<Timeframe> {
         Timeframe::H4 => wit::Timeframes::H4,
         Timeframe::D1 => wit::Timeframes::D1,
     };
-    Timeframe::ALL
-        .into_iter()
-        .filter(|timeframe| flags.contains(flag(*timeframe)))
-        .collect()
+    Timeframe::ALL.into_iter().filter(|timeframe| flags.contains(flag(*timeframe))).collect()
 }
 
 fn columns(flags: wit::Columns) -> ColumnSet {
@@ -197,34 +159,16 @@ fn columns(flags: wit::Columns) -> ColumnSet {
 
 fn parameter(parameter: wit::Parameter) -> ParameterSpec {
     let kind = match parameter.kind {
-        wit::ParameterKind::Integer(wit::IntegerRange {
-            default,
-            minimum,
-            maximum,
-        }) => ParameterKind::Integer {
-            default,
-            minimum,
-            maximum,
-        },
-        wit::ParameterKind::Real(wit::RealRange {
-            default,
-            minimum,
-            maximum,
-        }) => ParameterKind::Real {
-            default,
-            minimum,
-            maximum,
-        },
-        wit::ParameterKind::Boolean(default) => ParameterKind::Boolean { default },
-        wit::ParameterKind::Choice(wit::Choice { default, options }) => {
-            ParameterKind::Choice { default, options }
+        wit::ParameterKind::Integer(wit::IntegerRange { default, minimum, maximum }) => {
+            ParameterKind::Integer { default, minimum, maximum }
         }
+        wit::ParameterKind::Real(wit::RealRange { default, minimum, maximum }) => {
+            ParameterKind::Real { default, minimum, maximum }
+        }
+        wit::ParameterKind::Boolean(default) => ParameterKind::Boolean { default },
+        wit::ParameterKind::Choice(wit::Choice { default, options }) => ParameterKind::Choice { default, options },
     };
-    ParameterSpec {
-        name: parameter.name,
-        description: parameter.description,
-        kind,
-    }
+    ParameterSpec { name: parameter.name, description: parameter.description, kind }
 }
 
 const fn to_wit_parameter(value: ParameterValue) -> wit::ParameterValue {
@@ -269,13 +213,10 @@ const fn signal(signal: wit::Signal) -> Signal {
 
 fn refusal(error: wit::StrategyError) -> Refusal {
     match error {
-        wit::StrategyError::InvalidParameter(fault) => Refusal::InvalidParameter {
-            index: fault.parameter,
-            message: fault.message,
-        },
-        wit::StrategyError::UnsupportedInstrument(message) => {
-            Refusal::UnsupportedInstrument(message)
+        wit::StrategyError::InvalidParameter(fault) => {
+            Refusal::InvalidParameter { index: fault.parameter, message: fault.message }
         }
+        wit::StrategyError::UnsupportedInstrument(message) => Refusal::UnsupportedInstrument(message),
         wit::StrategyError::Failed(message) => Refusal::Failed(message),
     }
 }

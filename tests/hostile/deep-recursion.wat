@@ -1,0 +1,7 @@
+;; Calls itself for ever.
+(func $deeper (param i64) (result i64)
+  (i64.add (call $deeper (i64.add (local.get 0) (i64.const 1))) (local.get 0)))
+
+(func $on-bars (param $call i32) (result i32)
+  (drop (call $deeper (i64.const 0)))
+  (call $answer))

@@ -1,0 +1,2 @@
+;; Wants more memory than there may be before it has done anything.
+(memory $second 4096)

@@ -1,0 +1,4 @@
+(component
+  (instance $strategy)
+  (export "sentinel:strategy/strategy@0.1.0" (instance $strategy))
+)

@@ -1,0 +1,5 @@
+;; Wants its loss stopped at NaN.
+(func $on-bars (param $call i32) (result i32)
+  (call $begin (local.get $call))
+  (call $emit-price (i32.const 0) (i32.const 40) (f64.const nan))
+  (call $answer))

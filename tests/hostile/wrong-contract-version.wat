@@ -1,0 +1,4 @@
+(component
+  (instance $strategy)
+  (export "sentinel:strategy/strategy@0.9.0" (instance $strategy))
+)
