@@ -103,20 +103,24 @@ fn backtest(minutes: &Candles) {
     let (one, two) = (pool(1), pool(2));
     let mut equity = Vec::new();
     let signals = backtest.evaluate().unwrap_or_else(|error| panic!("{error}"));
-    race("Backtest of one strategy on a year of minutes", ROUNDS, vec![
-        Contestant::new("native loop: trades and final equity", bars, || {
-            black_box(sma_cross(black_box(open), black_box(close), &Reference::default()));
-        }),
-        Contestant::new("native loop: with equity curve and drawdown", bars, || {
-            black_box(sma_cross_with_equity(black_box(open), black_box(close), &Reference::default(), &mut equity));
-        }),
-        Contestant::new("sandbox only, one thread", bars, || {
-            one.install(|| drop(black_box(backtest.evaluate())));
-        }),
-        Contestant::new("account only, one thread", bars, || drop(black_box(backtest.settle(&signals)))),
-        Contestant::new("backtest, one thread", bars, || one.install(|| run(&backtest))),
-        Contestant::new("backtest, two threads", bars, || two.install(|| run(&backtest))),
-    ]);
+    race(
+        "Backtest of one strategy on a year of minutes",
+        ROUNDS,
+        vec![
+            Contestant::new("native loop: trades and final equity", bars, || {
+                black_box(sma_cross(black_box(open), black_box(close), &Reference::default()));
+            }),
+            Contestant::new("native loop: with equity curve and drawdown", bars, || {
+                black_box(sma_cross_with_equity(black_box(open), black_box(close), &Reference::default(), &mut equity));
+            }),
+            Contestant::new("sandbox only, one thread", bars, || {
+                one.install(|| drop(black_box(backtest.evaluate())));
+            }),
+            Contestant::new("account only, one thread", bars, || drop(black_box(backtest.settle(&signals)))),
+            Contestant::new("backtest, one thread", bars, || one.install(|| run(&backtest))),
+            Contestant::new("backtest, two threads", bars, || two.install(|| run(&backtest))),
+        ],
+    );
 }
 
 fn sweep_of_100(minutes: &Candles) {
@@ -206,7 +210,9 @@ fn evaluation(minutes: &Candles) {
         let mut signals = Vec::new();
         let mut show = |bars: usize, first: usize| {
             signals.clear();
-            open().on_bars(columns, first..first + bars, &mut signals).unwrap_or_else(|error| panic!("{name}: {error}"));
+            open()
+                .on_bars(columns, first..first + bars, &mut signals)
+                .unwrap_or_else(|error| panic!("{name}: {error}"));
         };
         let mut first = 0;
         let rounds = if component.len() < 1_000_000 { 3_000 } else { 50 };

@@ -25,11 +25,11 @@ mod tests {
 
     #[test]
     fn extremes_of_held_candles_count() {
-        let candles = ohlc(Timeframe::M1, &[0, 1, 2], &[
-            [100.0, 130.0, 90.0, 100.0],
-            [100.0, 110.0, 95.0, 100.0],
-            [100.0, 200.0, 10.0, 100.0],
-        ]);
+        let candles = ohlc(
+            Timeframe::M1,
+            &[0, 1, 2],
+            &[[100.0, 130.0, 90.0, 100.0], [100.0, 110.0, 95.0, 100.0], [100.0, 200.0, 10.0, 100.0]],
+        );
         let (favorable, adverse) = excursions(&candles, 0..2, 100.0, 100.0);
         assert!((favorable - 30.0).abs() < 1e-9 && (adverse + 10.0).abs() < 1e-9);
     }

@@ -113,7 +113,9 @@ fn key(sandbox: &Sandbox<'_>, signals: &[Signal]) -> ContentHash {
         .bytes(lane.bars.content_hash().as_bytes());
     signals
         .iter()
-        .fold(hasher, |hasher, signal| hasher.integers(&[i64::try_from(signal.bar).unwrap_or(i64::MAX)]).text(&describe(Some(signal))))
+        .fold(hasher, |hasher, signal| {
+            hasher.integers(&[i64::try_from(signal.bar).unwrap_or(i64::MAX)]).text(&describe(Some(signal)))
+        })
         .finish()
 }
 

@@ -99,7 +99,12 @@ impl Backtest {
         lanes.sort_by(|a, b| {
             let key = |lane: &Prepared| {
                 let setup = &strategies[lane.strategy];
-                (setup.risk.priority, setup.strategy_id.clone(), series[lane.series].instrument().clone(), lane.strategy)
+                (
+                    setup.risk.priority,
+                    setup.strategy_id.clone(),
+                    series[lane.series].instrument().clone(),
+                    lane.strategy,
+                )
             };
             key(a).cmp(&key(b))
         });
@@ -175,8 +180,7 @@ impl Backtest {
                 signals,
             })
             .collect();
-        let world =
-            World { series: &self.series, lanes: &lanes, timeline: &self.timeline, account: &self.account };
+        let world = World { series: &self.series, lanes: &lanes, timeline: &self.timeline, account: &self.account };
         simulate(&world, outcome);
     }
 
@@ -248,11 +252,8 @@ impl Backtest {
             return EquityCurve { time: times.collect(), equity };
         }
         let closes = |step: usize| (0..self.series.len()).any(|series| self.timeline.closing(series, step).is_some());
-        let (time, equity) = times
-            .zip(equity)
-            .enumerate()
-            .filter_map(|(index, point)| closes(index + 1).then_some(point))
-            .unzip();
+        let (time, equity) =
+            times.zip(equity).enumerate().filter_map(|(index, point)| closes(index + 1).then_some(point)).unzip();
         EquityCurve { time, equity }
     }
 
@@ -419,4 +420,3 @@ fn summarize_series(series: &MarketSeries) -> SeriesSummary {
         data_hash: series.data_hash,
     }
 }
-

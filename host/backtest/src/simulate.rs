@@ -110,8 +110,7 @@ impl Outcome {
         for (lane, reader) in world.lanes.iter().enumerate() {
             let candles = world.series[reader.series].candles();
             let open = &candles.columns().open;
-            let on_grid =
-                world.timeline.is_even(reader.series) && reader.bars.timeframe() == candles.timeframe();
+            let on_grid = world.timeline.is_even(reader.series) && reader.bars.timeframe() == candles.timeframe();
             self.queue.extend(reader.signals.iter().enumerate().map(|(signal, advice)| {
                 if on_grid {
                     let step = advice.bar + 1;
@@ -640,8 +639,7 @@ impl<'a> Simulation<'a> {
         let quantity = market.rules.round_quantity_down(active.position.held());
         let notional = round_money(quantity * sale.price);
         let fee = world.account.fees.of_sale(notional, rate);
-        let fill =
-            Fill { time: sale.time, price: sale.price, reference: sale.reference, quantity, notional, fee };
+        let fill = Fill { time: sale.time, price: sale.price, reference: sale.reference, quantity, notional, fee };
         active.apply(PositionEvent::Sold(fill, sale.reason), market.rules.step_size);
         self.watched -= usize::from(!active.plan.is_empty());
         self.cash += active.position.proceeds();
@@ -665,12 +663,8 @@ impl<'a> Simulation<'a> {
         let entry_fill_price = bought.price;
         let cost = position.cost_of_sold();
         let pnl = position.proceeds() - cost;
-        let (max_favorable_excursion, max_adverse_excursion) = excursions(
-            market.candles(),
-            active.entry_row..sale.row,
-            to_f64(entry_fill_price),
-            to_f64(sale.price),
-        );
+        let (max_favorable_excursion, max_adverse_excursion) =
+            excursions(market.candles(), active.entry_row..sale.row, to_f64(entry_fill_price), to_f64(sale.price));
         Trade {
             strategy: lane.strategy,
             instrument: market.instrument().clone(),

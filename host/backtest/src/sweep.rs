@@ -112,7 +112,8 @@ fn parse_axis(text: &str) -> Option<Axis> {
 
 /// Steps are added as decimals, so that 0.1..0.3:0.1 has three values.
 fn parse_range(from: &str, to: &str, step: &str) -> Option<Vec<String>> {
-    let [from, to, step]: [Decimal; 3] = [from.trim().parse().ok()?, to.trim().parse().ok()?, step.trim().parse().ok()?];
+    let [from, to, step]: [Decimal; 3] =
+        [from.trim().parse().ok()?, to.trim().parse().ok()?, step.trim().parse().ok()?];
     if step <= Decimal::ZERO || from > to {
         return None;
     }

@@ -79,7 +79,11 @@ impl Timeline {
     #[inline]
     pub(crate) fn step_at(&self, time: UnixMillis) -> Step {
         match &self.moments {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the steps there are")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "clamped to the steps there are"
+            )]
             Moments::Even { first, millis, len } => {
                 ((((time - first).max(0) + millis - 1) / millis) as usize).min(*len)
             }
@@ -147,13 +151,10 @@ mod tests {
         let series = candles(Timeframe::M1, &[0, 1, 2, 3], &[1.0; 4]);
         let timeline = Timeline::new(&[&series], std::iter::empty());
         assert_eq!((timeline.len(), timeline.time(4)), (5, 4 * MINUTE));
-        assert_eq!((0..5).map(|step| timeline.closing(0, step)).collect::<Vec<_>>(), [
-            None,
-            Some(0),
-            Some(1),
-            Some(2),
-            Some(3)
-        ]);
+        assert_eq!(
+            (0..5).map(|step| timeline.closing(0, step)).collect::<Vec<_>>(),
+            [None, Some(0), Some(1), Some(2), Some(3)]
+        );
     }
 
     #[test]

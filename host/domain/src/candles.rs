@@ -337,8 +337,7 @@ mod tests {
     }
 
     fn check(columns: Columns) -> Result<Candles, CandleError> {
-        let instrument =
-            Instrument { exchange: "test".parse().unwrap(), symbol: "BTC/USD".parse().unwrap() };
+        let instrument = Instrument { exchange: "test".parse().unwrap(), symbol: "BTC/USD".parse().unwrap() };
         Candles::new(instrument, Timeframe::M1, columns)
     }
 

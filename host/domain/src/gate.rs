@@ -403,7 +403,10 @@ fn size(candidate: &Candidate<'_>, account: &AccountView, costs: &Costs<'_>) -> 
     let rules = candidate.rules;
     let quantity = rules.round_quantity_down(wanted);
     if quantity < rules.quantity_min || quantity.is_zero() {
-        return Err(Rejection::StepSize { quantity: round_money(wanted), minimum: rules.quantity_min.max(rules.step_size) });
+        return Err(Rejection::StepSize {
+            quantity: round_money(wanted),
+            minimum: rules.quantity_min.max(rules.step_size),
+        });
     }
     let notional = round_money(quantity * price);
     if notional < rules.notional_min {
@@ -449,8 +452,11 @@ fn wanted_quantity(
 fn affordable(order: SizedOrder, account: &AccountView, limits: &AccountLimits) -> Result<SizedOrder, Rejection> {
     if let Some(maximum) = limits.exposure_max_pct {
         let exposure = account.exposure + order.cost;
-        let exposure_pct =
-            if account.equity > Decimal::ZERO { (exposure / account.equity * dec!(100)).round_dp(6) } else { dec!(100) };
+        let exposure_pct = if account.equity > Decimal::ZERO {
+            (exposure / account.equity * dec!(100)).round_dp(6)
+        } else {
+            dec!(100)
+        };
         if exposure_pct > maximum {
             return Err(Rejection::Exposure { exposure_pct, maximum });
         }

@@ -35,7 +35,11 @@ fn with_decimals(price: f64, scale: u32, factor: f64) -> Option<Decimal> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "below 1e15, rounded half away from zero")]
     let units = (scaled + 0.5_f64.copysign(scaled)) as i64;
-    #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "taken only where it gives back the very same f64")]
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::float_cmp,
+        reason = "taken only where it gives back the very same f64"
+    )]
     (units as f64 / factor == price).then(|| Decimal::new(units, scale))
 }
 

@@ -130,7 +130,8 @@ impl ExitPlan {
         let pct = dec!(0.01);
         let stop_price =
             signal_stop.or_else(|| params.stop_loss_pct.map(|below| fill_price * (Decimal::ONE - below * pct)));
-        let target = signal_target.or_else(|| params.take_profit_pct.map(|above| fill_price * (Decimal::ONE + above * pct)));
+        let target =
+            signal_target.or_else(|| params.take_profit_pct.map(|above| fill_price * (Decimal::ONE + above * pct)));
         Self {
             stop: stop_price.map(|price| RestingStop::new(price, params.stop_limit_offset_bps, rules)),
             target: target.map(|price| rules.round_price(price)),
@@ -145,4 +146,3 @@ impl ExitPlan {
 pub fn expected_stop(params: &RiskParams, signal_stop: Option<Decimal>, candle_close: Decimal) -> Option<Decimal> {
     signal_stop.or_else(|| params.stop_loss_pct.map(|below| candle_close * (Decimal::ONE - below * dec!(0.01))))
 }
-

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use sentinel_kit::indicators::{
-    Adx, Atr, Bollinger, Delay, Donchian, Ema, Highest, LinearSlope, Lowest, Macd, RollingSum,
-    RollingVwap, Rsi, Sma, StandardDeviation, Stochastic, SwingPoints, TrueRange, Wma, ZScore,
+    Adx, Atr, Bollinger, Delay, Donchian, Ema, Highest, LinearSlope, Lowest, Macd, RollingSum, RollingVwap, Rsi, Sma,
+    StandardDeviation, Stochastic, SwingPoints, TrueRange, Wma, ZScore,
 };
 
 #[derive(Debug, Clone, Copy)]
@@ -21,28 +21,15 @@ fn bars() -> impl Strategy<Value = Vec<Bar>> {
         2 => Just(1.0),
         1 => 0.1_f64..10.0,
     ];
-    let bar = (
-        step,
-        0..50_u32,
-        0..50_u32,
-        prop_oneof![Just(0.0), 1e-3..1e3],
-    );
+    let bar = (step, 0..50_u32, 0..50_u32, prop_oneof![Just(0.0), 1e-3..1e3]);
     (100.0_f64..50_000.0, prop::collection::vec(bar, 1..160)).prop_map(|(first, bars)| {
         let cents = |price: f64| (price.clamp(1.0, 1e6) * 100.0).round() / 100.0;
         let mut close = first;
         bars.into_iter()
             .map(|(step, above, below, volume)| {
                 close = cents(close * step);
-                let (high, low) = (
-                    cents(close + f64::from(above) * 0.01),
-                    cents(close - f64::from(below) * 0.01),
-                );
-                Bar {
-                    high,
-                    low,
-                    close,
-                    volume,
-                }
+                let (high, low) = (cents(close + f64::from(above) * 0.01), cents(close - f64::from(below) * 0.01));
+                Bar { high, low, close, volume }
             })
             .collect()
     })
@@ -79,120 +66,49 @@ macro_rules! subject {
 /// Those whose memory is a window.
 fn windowed(period: usize) -> Vec<Subject> {
     vec![
-        subject!("sma", Sma::new(period), |bar| update(bar.close), |value| [
-            value
-        ]),
-        subject!("wma", Wma::new(period), |bar| update(bar.close), |value| [
-            value
-        ]),
-        subject!(
-            "rolling sum",
-            RollingSum::new(period),
-            |bar| update(bar.close),
-            |value| [value]
-        ),
-        subject!(
-            "deviation",
-            StandardDeviation::new(period),
-            |bar| update(bar.close),
-            |value| [value]
-        ),
-        subject!(
-            "bollinger",
-            Bollinger::new(period, 2.0),
-            |bar| update(bar.close),
-            |bands| { [bands.upper, bands.middle, bands.lower] }
-        ),
-        subject!(
-            "true range",
-            TrueRange::new(),
-            |bar| update(bar.high, bar.low, bar.close),
-            |value| [value]
-        ),
-        subject!(
-            "highest",
-            Highest::new(period),
-            |bar| update(bar.high),
-            |value| [value]
-        ),
-        subject!(
-            "lowest",
-            Lowest::new(period),
-            |bar| update(bar.low),
-            |value| [value]
-        ),
-        subject!(
-            "donchian",
-            Donchian::new(period),
-            |bar| update(bar.high, bar.low),
-            |channel| { [channel.upper, channel.lower] }
-        ),
-        subject!(
-            "slope",
-            LinearSlope::new(period.max(2)),
-            |bar| update(bar.close),
-            |value| [value]
-        ),
-        subject!(
-            "delay",
-            Delay::new(period),
-            |bar| update(bar.close),
-            |value| [value]
-        ),
-        subject!(
-            "stochastic",
-            Stochastic::new(period, 3, 2),
-            |bar| update(bar.high, bar.low, bar.close),
-            |lines| { [lines.k, lines.d] }
-        ),
+        subject!("sma", Sma::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("wma", Wma::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("rolling sum", RollingSum::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("deviation", StandardDeviation::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("bollinger", Bollinger::new(period, 2.0), |bar| update(bar.close), |bands| {
+            [bands.upper, bands.middle, bands.lower]
+        }),
+        subject!("true range", TrueRange::new(), |bar| update(bar.high, bar.low, bar.close), |value| [value]),
+        subject!("highest", Highest::new(period), |bar| update(bar.high), |value| [value]),
+        subject!("lowest", Lowest::new(period), |bar| update(bar.low), |value| [value]),
+        subject!("donchian", Donchian::new(period), |bar| update(bar.high, bar.low), |channel| {
+            [channel.upper, channel.lower]
+        }),
+        subject!("slope", LinearSlope::new(period.max(2)), |bar| update(bar.close), |value| [value]),
+        subject!("delay", Delay::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("stochastic", Stochastic::new(period, 3, 2), |bar| update(bar.high, bar.low, bar.close), |lines| {
+            [lines.k, lines.d]
+        }),
     ]
 }
 
 /// Those that have no value where there is nothing to divide by, so that the first may come late.
 fn windowed_with_holes(period: usize) -> Vec<Subject> {
     vec![
-        subject!(
-            "z-score",
-            ZScore::new(period),
-            |bar| update(bar.close),
-            |value| [value]
-        ),
-        subject!(
-            "vwap",
-            RollingVwap::new(period),
-            |bar| update(bar.high, bar.low, bar.close, bar.volume),
-            |value| [value]
-        ),
+        subject!("z-score", ZScore::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("vwap", RollingVwap::new(period), |bar| update(bar.high, bar.low, bar.close, bar.volume), |value| [
+            value
+        ]),
     ]
 }
 
 /// Those that carry a trace of their first bars.
 fn fading(period: usize) -> Vec<Subject> {
     vec![
-        subject!("ema", Ema::new(period), |bar| update(bar.close), |value| [
-            value
-        ]),
-        subject!("rsi", Rsi::new(period), |bar| update(bar.close), |value| [
-            value
-        ]),
-        subject!(
-            "macd",
-            Macd::new(period, 2 * period, 3),
-            |bar| update(bar.close),
-            |value| { [value.line, value.signal, value.histogram] }
-        ),
-        subject!(
-            "atr",
-            Atr::new(period),
-            |bar| update(bar.high, bar.low, bar.close),
-            |value| [value]
-        ),
-        subject!(
-            "adx",
-            Adx::new(period),
-            |bar| update(bar.high, bar.low, bar.close),
-            |value| { [value.adx, value.plus, value.minus] }
-        ),
+        subject!("ema", Ema::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("rsi", Rsi::new(period), |bar| update(bar.close), |value| [value]),
+        subject!("macd", Macd::new(period, 2 * period, 3), |bar| update(bar.close), |value| {
+            [value.line, value.signal, value.histogram]
+        }),
+        subject!("atr", Atr::new(period), |bar| update(bar.high, bar.low, bar.close), |value| [value]),
+        subject!("adx", Adx::new(period), |bar| update(bar.high, bar.low, bar.close), |value| {
+            [value.adx, value.plus, value.minus]
+        }),
     ]
 }
 

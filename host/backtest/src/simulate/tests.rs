@@ -157,9 +157,7 @@ fn target_trailing_and_time_are_decided_at_the_close_and_sold_at_the_next_open()
         [111.0, 111.0, 103.0, 104.0],
         [105.0; 4],
     ]);
-    let exit = |edit: fn(&mut RiskParams)| {
-        only_trade(&Scene::new(candles.clone()).strategy(edit, &[buy(0)]).run())
-    };
+    let exit = |edit: fn(&mut RiskParams)| only_trade(&Scene::new(candles.clone()).strategy(edit, &[buy(0)]).run());
     // The high of 120 does not reach the target: closes do.
     assert_eq!(exit(|risk| risk.take_profit_pct = Some(dec!(10))), (ExitReason::Target, dec!(111), 3));
     assert_eq!(exit(|risk| risk.trailing_stop_pct = Some(dec!(5))), (ExitReason::Trailing, dec!(105), 4));
@@ -187,28 +185,21 @@ fn two_strategies_compete_for_the_last_slot_by_priority() {
 
 #[test]
 fn cash_is_reserved_between_signals_of_one_close() {
-    let outcome = Scene::new(closes(&[600.0; 4]))
-        .strategy(|_| (), &[buy(0)])
-        .strategy(|_| (), &[buy(0)])
-        .run();
+    let outcome = Scene::new(closes(&[600.0; 4])).strategy(|_| (), &[buy(0)]).strategy(|_| (), &[buy(0)]).run();
     assert_eq!(outcome.rejections, [("buying_power", 1)]);
 }
 
 #[test]
 fn an_open_above_the_cash_buys_what_the_cash_pays() {
     let candles = minutes(&[[100.0; 4], [125.0; 4], [125.0; 4]]);
-    let outcome = Scene::new(candles)
-        .strategy(|risk| risk.sizing = Sizing::EquityPct(dec!(100)), &[buy(0)])
-        .run();
+    let outcome = Scene::new(candles).strategy(|risk| risk.sizing = Sizing::EquityPct(dec!(100)), &[buy(0)]).run();
     assert_eq!((outcome.open_positions[0].quantity, outcome.cash), (dec!(8), dec!(0)));
 }
 
 #[test]
 fn a_sale_frees_cash_for_a_purchase_at_the_same_open() {
-    let outcome = Scene::new(closes(&[600.0; 6]))
-        .strategy(|_| (), &[buy(0), sell(2)])
-        .strategy(|_| (), &[buy(2), buy(3)])
-        .run();
+    let outcome =
+        Scene::new(closes(&[600.0; 6])).strategy(|_| (), &[buy(0), sell(2)]).strategy(|_| (), &[buy(2), buy(3)]).run();
     // At the close of bar 2 the cash is still bound; at the next it is free.
     assert_eq!(outcome.rejections, [("buying_power", 1)]);
     assert_eq!(outcome.entries, 2);
@@ -225,9 +216,8 @@ fn an_entry_that_meets_no_open_while_it_is_valid_is_abandoned() {
 
 #[test]
 fn fee_in_coins_shrinks_the_position_and_names_the_dust() {
-    let mut scene = Scene::new(closes(&[100.0; 5]))
-        .fee(dec!(25), FeeCurrency::Received)
-        .strategy(|_| (), &[buy(0), sell(2)]);
+    let mut scene =
+        Scene::new(closes(&[100.0; 5])).fee(dec!(25), FeeCurrency::Received).strategy(|_| (), &[buy(0), sell(2)]);
     scene.rules.step_size = dec!(0.001);
     let outcome = scene.run();
     let trade = &outcome.trades[0];
@@ -265,8 +255,7 @@ fn daily_loss_and_drawdown_limits_hold_back_entries() {
 
 #[test]
 fn fees_fall_with_volume() {
-    let mut scene = Scene::new(closes(&[60_000.0; 12]))
-        .strategy(|_| (), &[buy(0), sell(2), buy(4), sell(6)]);
+    let mut scene = Scene::new(closes(&[60_000.0; 12])).strategy(|_| (), &[buy(0), sell(2), buy(4), sell(6)]);
     scene.account.cash = dec!(100_000);
     scene.account.fees = FeeSchedule { rate: FeeRate::alpaca(), currency: FeeCurrency::Quote };
     let outcome = scene.run();

@@ -38,10 +38,7 @@ impl Adx {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            indicators: DirectionalIndicators::new(period),
-            average: wilder_average(period),
-        }
+        Self { indicators: DirectionalIndicators::new(period), average: wilder_average(period) }
     }
 
     /// Takes in the next bar and returns the index, `None` while fewer than `2 · period` bars were seen.
@@ -54,18 +51,14 @@ impl Adx {
         } else if self.average.value().is_none() {
             self.average.update(0.0);
         }
-        self.average
-            .value()
-            .map(|adx| AdxValue { adx, plus, minus })
+        self.average.value().map(|adx| AdxValue { adx, plus, minus })
     }
 
     /// Returns the latest index.
     #[inline]
     pub fn value(&self) -> Option<AdxValue> {
         let DirectionalValue { plus, minus } = self.indicators.value()?;
-        self.average
-            .value()
-            .map(|adx| AdxValue { adx, plus, minus })
+        self.average.value().map(|adx| AdxValue { adx, plus, minus })
     }
 
     /// Returns the number of bars until the first index: `2 · period`.
@@ -92,10 +85,7 @@ mod tests {
     #[test]
     fn a_market_that_never_moved_has_no_trend() {
         let mut adx = Adx::new(3);
-        let value = (0..9)
-            .filter_map(|_| adx.update(5.0, 5.0, 5.0))
-            .last()
-            .unwrap();
+        let value = (0..9).filter_map(|_| adx.update(5.0, 5.0, 5.0)).last().unwrap();
         assert_eq!((value.adx, value.plus, value.minus), (0.0, 0.0, 0.0));
     }
 
@@ -104,10 +94,7 @@ mod tests {
         let strength = |step: f64| {
             let mut adx = Adx::new(5);
             let prices = (0..30).map(|bar| 500.0 + step * f64::from(bar));
-            prices
-                .filter_map(|price| adx.update(price + 1.0, price, price + 0.5))
-                .last()
-                .unwrap()
+            prices.filter_map(|price| adx.update(price + 1.0, price, price + 0.5)).last().unwrap()
         };
         let (rise, fall) = (strength(2.0), strength(-2.0));
         assert!((rise.adx - fall.adx).abs() < 1e-12);
@@ -117,10 +104,7 @@ mod tests {
     #[test]
     fn the_first_index_comes_with_twice_the_period() {
         let mut adx = Adx::new(5);
-        let first = (1..).find(|&bar| {
-            adx.update(f64::from(bar), f64::from(bar), f64::from(bar))
-                .is_some()
-        });
+        let first = (1..).find(|&bar| adx.update(f64::from(bar), f64::from(bar), f64::from(bar)).is_some());
         assert_eq!(first, Some(10));
         assert_eq!(adx.warm_up_bars(), 10);
     }

@@ -30,16 +30,8 @@ impl TrueRange {
     pub fn update(&mut self, high: f64, low: f64, close: f64) -> Option<f64> {
         let previous_close = self.previous_close.replace(close)?;
         // Compared by hand: `f64::max` has rules for NaN that cost instructions, and a price is never NaN.
-        let top = if previous_close > high {
-            previous_close
-        } else {
-            high
-        };
-        let bottom = if previous_close < low {
-            previous_close
-        } else {
-            low
-        };
+        let top = if previous_close > high { previous_close } else { high };
+        let bottom = if previous_close < low { previous_close } else { low };
         self.latest = Some(top - bottom);
         self.latest
     }
@@ -80,17 +72,13 @@ impl Atr {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            true_range: TrueRange::new(),
-            average: wilder_average(period),
-        }
+        Self { true_range: TrueRange::new(), average: wilder_average(period) }
     }
 
     /// Takes in the next bar and returns the average, `None` while fewer than `period + 1` bars were seen.
     #[inline]
     pub fn update(&mut self, high: f64, low: f64, close: f64) -> Option<f64> {
-        self.average
-            .update(self.true_range.update(high, low, close)?)
+        self.average.update(self.true_range.update(high, low, close)?)
     }
 
     /// Returns the latest average.
@@ -137,10 +125,7 @@ mod tests {
     fn bars_of_one_length_average_to_it() {
         let mut atr = Atr::new(5);
         let averages: Vec<_> = (0..9).map(|_| atr.update(12.0, 10.0, 11.0)).collect();
-        assert_eq!(
-            averages.iter().flatten().copied().collect::<Vec<_>>(),
-            [2.0; 4]
-        );
+        assert_eq!(averages.iter().flatten().copied().collect::<Vec<_>>(), [2.0; 4]);
         assert_eq!(atr.warm_up_bars(), 6);
     }
 }

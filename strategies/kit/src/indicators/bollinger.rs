@@ -62,11 +62,7 @@ impl Bollinger {
     /// # Panics
     /// If `period` is 0.
     pub fn with_deviations(period: usize, up: f64, down: f64) -> Self {
-        Self {
-            deviation: StandardDeviation::new(period),
-            deviations_up: up,
-            deviations_down: down,
-        }
+        Self { deviation: StandardDeviation::new(period), deviations_up: up, deviations_down: down }
     }
 
     /// Takes in the next price and returns the bands, `None` while fewer than `period` prices were seen.
@@ -101,28 +97,14 @@ mod tests {
     #[test]
     fn the_bands_meet_in_a_market_that_does_not_move() {
         let mut bollinger = Bollinger::new(5, 2.0);
-        let bands = (0..12)
-            .filter_map(|_| bollinger.update(0.1))
-            .last()
-            .unwrap();
-        assert_eq!(
-            bands,
-            Bands {
-                upper: 0.1,
-                middle: 0.1,
-                lower: 0.1
-            }
-        );
+        let bands = (0..12).filter_map(|_| bollinger.update(0.1)).last().unwrap();
+        assert_eq!(bands, Bands { upper: 0.1, middle: 0.1, lower: 0.1 });
         assert_eq!(bands.percent_b(0.1), None);
     }
 
     #[test]
     fn percent_b_is_zero_on_the_lower_band_and_one_on_the_upper() {
-        let bands = Bands {
-            upper: 16.0,
-            middle: 12.0,
-            lower: 8.0,
-        };
+        let bands = Bands { upper: 16.0, middle: 12.0, lower: 8.0 };
         let places = [8.0, 12.0, 16.0, 18.0].map(|price| bands.percent_b(price));
         assert_eq!(places, [Some(0.0), Some(0.5), Some(1.0), Some(1.25)]);
         assert!((bands.bandwidth() - 8.0 / 12.0).abs() < 1e-15);

@@ -54,11 +54,7 @@ impl CrossOver {
             self.latest = None;
             return None;
         };
-        self.latest = self
-            .side
-            .replace(side)
-            .filter(|&before| before != side)
-            .map(|_| side);
+        self.latest = self.side.replace(side).filter(|&before| before != side).map(|_| side);
         self.latest
     }
 
@@ -90,11 +86,7 @@ mod tests {
         let found: Vec<(usize, Cross)> = differences
             .iter()
             .enumerate()
-            .filter_map(|(bar, difference)| {
-                cross
-                    .update(100.0 + difference, 100.0)
-                    .map(|cross| (bar, cross))
-            })
+            .filter_map(|(bar, difference)| cross.update(100.0 + difference, 100.0).map(|cross| (bar, cross)))
             .collect();
         assert_eq!(found, expected);
     }
@@ -121,10 +113,7 @@ mod tests {
         let mut cross = CrossOver::new();
         cross.update(-1e-300, 0.0);
         assert_eq!(cross.update(1e-300, 0.0), Some(Cross::Above));
-        assert_eq!(
-            (cross.value(), cross.side()),
-            (Some(Cross::Above), Some(Cross::Above))
-        );
+        assert_eq!((cross.value(), cross.side()), (Some(Cross::Above), Some(Cross::Above)));
     }
 
     /// The averages of 0.1 over 10 and over 30 bars are not the same float.
@@ -132,15 +121,8 @@ mod tests {
     fn two_averages_of_a_flat_market_never_cross() {
         let (mut fast, mut slow, mut cross) = (Sma::new(10), Sma::new(30), CrossOver::new());
         for bar in 0..500 {
-            let price = if bar < 40 {
-                0.3 + 0.001 * f64::from(bar)
-            } else {
-                0.1
-            };
-            let crossing = fast
-                .update(price)
-                .zip(slow.update(price))
-                .and_then(|(fast, slow)| cross.update(fast, slow));
+            let price = if bar < 40 { 0.3 + 0.001 * f64::from(bar) } else { 0.1 };
+            let crossing = fast.update(price).zip(slow.update(price)).and_then(|(fast, slow)| cross.update(fast, slow));
             assert!(crossing.is_none() || bar < 80, "crossed on bar {bar}");
         }
     }

@@ -107,18 +107,9 @@ mod tests {
     fn where_the_history_begins_moves_the_height_and_nothing_else() {
         let bars = [(10.0, 5.0), (11.0, 2.0), (9.0, 4.0), (12.0, 8.0)];
         let (mut whole, mut later) = (Obv::new(), Obv::new());
-        let whole: Vec<f64> = bars
-            .map(|(close, volume)| whole.update(close, volume))
-            .to_vec();
-        let later: Vec<f64> = bars[1..]
-            .iter()
-            .map(|&(close, volume)| later.update(close, volume))
-            .collect();
-        let heights: Vec<f64> = whole[1..]
-            .iter()
-            .zip(&later)
-            .map(|(whole, later)| whole - later)
-            .collect();
+        let whole: Vec<f64> = bars.map(|(close, volume)| whole.update(close, volume)).to_vec();
+        let later: Vec<f64> = bars[1..].iter().map(|&(close, volume)| later.update(close, volume)).collect();
+        let heights: Vec<f64> = whole[1..].iter().zip(&later).map(|(whole, later)| whole - later).collect();
         assert_eq!(heights, [5.0; 3]);
     }
 

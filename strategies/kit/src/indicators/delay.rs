@@ -23,11 +23,7 @@ impl Delay {
     /// # Panics
     /// If `bars` is 0.
     pub fn new(bars: usize) -> Self {
-        Self {
-            ring: Ring::new(bars),
-            full: false,
-            latest: None,
-        }
+        Self { ring: Ring::new(bars), full: false, latest: None }
     }
 
     /// Takes in the next value and returns the one of `bars` bars before, `None` where there was none.

@@ -90,15 +90,8 @@ impl DirectionalIndicators {
         if self.ranges_missing > 0 {
             return None;
         }
-        let scale = if self.range_sum > 0.0 {
-            100.0 / self.range_sum
-        } else {
-            0.0
-        };
-        Some(DirectionalValue {
-            plus: self.plus_sum * scale,
-            minus: self.minus_sum * scale,
-        })
+        let scale = if self.range_sum > 0.0 { 100.0 / self.range_sum } else { 0.0 };
+        Some(DirectionalValue { plus: self.plus_sum * scale, minus: self.minus_sum * scale })
     }
 
     /// Returns the number of bars until the first indicators: `period + 1`.
@@ -116,11 +109,7 @@ mod tests {
         let mut indicators = DirectionalIndicators::new(1);
         indicators.update(12.0, 10.0, 11.0);
         let value = indicators.update(high, low, 11.0).unwrap();
-        assert_eq!(
-            (value.plus > 0.0, value.minus > 0.0),
-            expected,
-            "{low}..{high}"
-        );
+        assert_eq!((value.plus > 0.0, value.minus > 0.0), expected, "{low}..{high}");
     }
 
     #[test]
@@ -135,19 +124,14 @@ mod tests {
     #[test]
     fn a_market_that_never_moved_has_no_direction() {
         let mut indicators = DirectionalIndicators::new(3);
-        let value = (0..9)
-            .filter_map(|_| indicators.update(5.0, 5.0, 5.0))
-            .last()
-            .unwrap();
+        let value = (0..9).filter_map(|_| indicators.update(5.0, 5.0, 5.0)).last().unwrap();
         assert_eq!((value.plus, value.minus), (0.0, 0.0));
     }
 
     #[test]
     fn the_first_values_come_one_bar_after_the_period() {
         let mut indicators = DirectionalIndicators::new(5);
-        let first = (1..)
-            .map(f64::from)
-            .position(|bar| indicators.update(bar, bar, bar).is_some());
+        let first = (1..).map(f64::from).position(|bar| indicators.update(bar, bar, bar).is_some());
         assert_eq!(first, Some(5));
         assert_eq!(indicators.warm_up_bars(), 6);
     }

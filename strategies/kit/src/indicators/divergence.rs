@@ -48,11 +48,7 @@ impl Slopes {
 
     /// Returns the divergence where the two go opposite ways, each faster than its minimum per bar.
     #[inline]
-    pub fn divergence_beyond(
-        &self,
-        price_slope_min: f64,
-        indicator_slope_min: f64,
-    ) -> Option<Divergence> {
+    pub fn divergence_beyond(&self, price_slope_min: f64, indicator_slope_min: f64) -> Option<Divergence> {
         if self.price < -price_slope_min && self.indicator > indicator_slope_min {
             Some(Divergence::Bullish)
         } else if self.price > price_slope_min && self.indicator < -indicator_slope_min {
@@ -69,10 +65,7 @@ impl SlopeDivergence {
     /// # Panics
     /// If `period` is below 2.
     pub fn new(period: usize) -> Self {
-        Self {
-            price: LinearSlope::new(period),
-            indicator: LinearSlope::new(period),
-        }
+        Self { price: LinearSlope::new(period), indicator: LinearSlope::new(period) }
     }
 
     /// Takes in the next bar and returns both slopes, `None` while fewer than `period` bars were seen.
@@ -86,10 +79,7 @@ impl SlopeDivergence {
     /// Returns the latest slopes.
     #[inline]
     pub fn value(&self) -> Option<Slopes> {
-        Some(Slopes {
-            price: self.price.value()?,
-            indicator: self.indicator.value()?,
-        })
+        Some(Slopes { price: self.price.value()?, indicator: self.indicator.value()? })
     }
 
     /// Returns the number of bars until the first slopes: `period`.
@@ -105,25 +95,15 @@ mod tests {
     #[test]
     fn a_flat_price_diverges_from_nothing() {
         let mut divergence = SlopeDivergence::new(5);
-        let slopes = (0..30)
-            .filter_map(|bar| divergence.update(0.1, f64::from(bar)))
-            .last()
-            .unwrap();
+        let slopes = (0..30).filter_map(|bar| divergence.update(0.1, f64::from(bar))).last().unwrap();
         assert_eq!(slopes.divergence(), None);
     }
 
     #[test]
     fn slopes_below_their_minimum_do_not_count() {
         let mut divergence = SlopeDivergence::new(3);
-        let slopes = (0..5)
-            .map(f64::from)
-            .filter_map(|bar| divergence.update(bar, -3.0 * bar))
-            .last()
-            .unwrap();
-        assert_eq!(
-            slopes.divergence_beyond(0.5, 2.0),
-            Some(Divergence::Bearish)
-        );
+        let slopes = (0..5).map(f64::from).filter_map(|bar| divergence.update(bar, -3.0 * bar)).last().unwrap();
+        assert_eq!(slopes.divergence_beyond(0.5, 2.0), Some(Divergence::Bearish));
         assert_eq!(slopes.divergence_beyond(1.5, 2.0), None);
         assert_eq!(slopes.divergence_beyond(0.5, 4.0), None);
     }

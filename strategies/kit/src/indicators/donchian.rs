@@ -47,11 +47,7 @@ impl Donchian {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            highest: Highest::new(period),
-            lowest: Lowest::new(period),
-            previous: None,
-        }
+        Self { highest: Highest::new(period), lowest: Lowest::new(period), previous: None }
     }
 
     /// Takes in the next bar and returns the channel with it, `None` while fewer than `period` bars were seen.
@@ -66,10 +62,7 @@ impl Donchian {
     /// Returns the channel of the last `period` bars, the current one included.
     #[inline]
     pub fn value(&self) -> Option<Channel> {
-        Some(Channel {
-            upper: self.highest.value()?,
-            lower: self.lowest.value()?,
-        })
+        Some(Channel { upper: self.highest.value()?, lower: self.lowest.value()? })
     }
 
     /// Returns the channel of the `period` bars before the current one, `None` while fewer than `period + 1` were seen.
@@ -92,35 +85,11 @@ mod tests {
     fn the_previous_channel_does_not_know_the_current_bar() {
         let mut donchian = Donchian::new(2);
         assert_eq!(donchian.update(5.0, 4.0), None);
-        assert_eq!(
-            donchian.update(7.0, 3.0),
-            Some(Channel {
-                upper: 7.0,
-                lower: 3.0
-            })
-        );
+        assert_eq!(donchian.update(7.0, 3.0), Some(Channel { upper: 7.0, lower: 3.0 }));
         assert_eq!(donchian.previous(), None);
-        assert_eq!(
-            donchian.update(9.0, 8.0),
-            Some(Channel {
-                upper: 9.0,
-                lower: 3.0
-            })
-        );
-        assert_eq!(
-            donchian.previous(),
-            Some(Channel {
-                upper: 7.0,
-                lower: 3.0
-            })
-        );
-        assert_eq!(
-            donchian.value(),
-            Some(Channel {
-                upper: 9.0,
-                lower: 3.0
-            })
-        );
+        assert_eq!(donchian.update(9.0, 8.0), Some(Channel { upper: 9.0, lower: 3.0 }));
+        assert_eq!(donchian.previous(), Some(Channel { upper: 7.0, lower: 3.0 }));
+        assert_eq!(donchian.value(), Some(Channel { upper: 9.0, lower: 3.0 }));
     }
 
     #[test]

@@ -25,9 +25,7 @@ impl Ema {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            average: SeededAverage::new(period, 2.0 / (period as f64 + 1.0)),
-        }
+        Self { average: SeededAverage::new(period, 2.0 / (period as f64 + 1.0)) }
     }
 
     /// Takes in the next value and returns the average, `None` while fewer than `period` values were seen.
@@ -76,12 +74,7 @@ pub(super) struct SeededAverage {
 impl SeededAverage {
     fn new(period: usize, weight: f64) -> Self {
         assert!(period > 0, "an indicator's period must be at least 1");
-        Self {
-            period,
-            weight,
-            average: 0.0,
-            seed_values_missing: period,
-        }
+        Self { period, weight, average: 0.0, seed_values_missing: period }
     }
 
     #[inline]
@@ -112,10 +105,7 @@ impl SeededAverage {
     }
 
     pub(super) fn settled_bars(&self, tolerance: f64) -> usize {
-        assert!(
-            tolerance > 0.0,
-            "the tolerance must be above 0: an exponential average never quite forgets"
-        );
+        assert!(tolerance > 0.0, "the tolerance must be above 0: an exponential average never quite forgets");
         let mut bars = self.period;
         let mut seed_weight = 1.0;
         // A loop and not a logarithm: it runs once a session, and its answer is the same on every machine.
@@ -136,18 +126,11 @@ mod tests {
         let bars = Ema::new(20).settled_bars(1e-6);
         let last = |seed: f64| {
             let mut ema = Ema::new(20);
-            (0..bars)
-                .map(|bar| ema.update(if bar < 20 { seed } else { 5.0 }))
-                .last()
-                .flatten()
-                .unwrap()
+            (0..bars).map(|bar| ema.update(if bar < 20 { seed } else { 5.0 })).last().flatten().unwrap()
         };
         let influence = last(6.0) - last(5.0);
         assert!(influence < 1e-6, "{influence:e} after {bars} bars");
-        assert!(
-            influence > 0.8e-6,
-            "{influence:e}: {bars} bars are more than it takes"
-        );
+        assert!(influence > 0.8e-6, "{influence:e}: {bars} bars are more than it takes");
     }
 
     #[test]

@@ -24,9 +24,7 @@ impl Highest {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            window: WindowFold::new(period, f64::NEG_INFINITY),
-        }
+        Self { window: WindowFold::new(period, f64::NEG_INFINITY) }
     }
 
     /// Takes in the next value and returns the highest, `None` while fewer than `period` values were seen.
@@ -66,9 +64,7 @@ impl Lowest {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            window: WindowFold::new(period, f64::INFINITY),
-        }
+        Self { window: WindowFold::new(period, f64::INFINITY) }
     }
 
     /// Takes in the next value and returns the lowest, `None` while fewer than `period` values were seen.
@@ -95,38 +91,20 @@ mod tests {
 
     fn check(values: &[f64], highest_expected: &[f64], lowest_expected: &[f64]) {
         let (mut highest, mut lowest) = (Highest::new(3), Lowest::new(3));
-        let highs: Vec<f64> = values
-            .iter()
-            .filter_map(|&value| highest.update(value))
-            .collect();
-        let lows: Vec<f64> = values
-            .iter()
-            .filter_map(|&value| lowest.update(value))
-            .collect();
+        let highs: Vec<f64> = values.iter().filter_map(|&value| highest.update(value)).collect();
+        let lows: Vec<f64> = values.iter().filter_map(|&value| lowest.update(value)).collect();
         assert_eq!(highs, highest_expected);
         assert_eq!(lows, lowest_expected);
     }
 
     #[test]
     fn the_extremes_leave_with_their_bars() {
-        check(
-            &[9.0, 1.0, 5.0, 4.0, 3.0, 8.0],
-            &[9.0, 5.0, 5.0, 8.0],
-            &[1.0, 1.0, 3.0, 3.0],
-        );
+        check(&[9.0, 1.0, 5.0, 4.0, 3.0, 8.0], &[9.0, 5.0, 5.0, 8.0], &[1.0, 1.0, 3.0, 3.0]);
     }
 
     #[test]
     fn rises_and_falls_are_followed() {
-        check(
-            &[1.0, 2.0, 3.0, 4.0, 5.0],
-            &[3.0, 4.0, 5.0],
-            &[1.0, 2.0, 3.0],
-        );
-        check(
-            &[5.0, 4.0, 3.0, 2.0, 1.0],
-            &[5.0, 4.0, 3.0],
-            &[3.0, 2.0, 1.0],
-        );
+        check(&[1.0, 2.0, 3.0, 4.0, 5.0], &[3.0, 4.0, 5.0], &[1.0, 2.0, 3.0]);
+        check(&[5.0, 4.0, 3.0, 2.0, 1.0], &[5.0, 4.0, 3.0], &[3.0, 2.0, 1.0]);
     }
 }

@@ -65,11 +65,7 @@ impl Macd {
         }
         let line = self.fast.update(close)? - slow?;
         let signal = self.signal.update(line)?;
-        self.latest = Some(MacdValue {
-            line,
-            signal,
-            histogram: line - signal,
-        });
+        self.latest = Some(MacdValue { line, signal, histogram: line - signal });
         self.latest
     }
 
@@ -127,11 +123,7 @@ mod tests {
         let bars = Macd::new(12, 26, 9).settled_bars(1e-6);
         let last = |first_close: f64| {
             let mut macd = Macd::new(12, 26, 9);
-            (0..bars)
-                .map(|bar| macd.update(if bar < 26 { first_close } else { 5.0 }))
-                .last()
-                .flatten()
-                .unwrap()
+            (0..bars).map(|bar| macd.update(if bar < 26 { first_close } else { 5.0 })).last().flatten().unwrap()
         };
         let (one, other) = (last(5.0), last(6.0));
         assert!((one.line - other.line).abs() < 1e-6 && (one.signal - other.signal).abs() < 1e-6);

@@ -23,10 +23,7 @@ impl Ring {
     /// Returns an empty ring. The only allocation of its life.
     pub(super) fn new(length: usize) -> Self {
         assert!(length > 0, "an indicator's period must be at least 1");
-        Self {
-            slots: vec![0.0; length].into_boxed_slice(),
-            next: 0,
-        }
+        Self { slots: vec![0.0; length].into_boxed_slice(), next: 0 }
     }
 
     /// Puts `value` in the place of the oldest one.
@@ -61,9 +58,7 @@ mod tests {
     #[test]
     fn values_leave_in_the_order_they_came() {
         let mut ring = Ring::new(3);
-        let displaced: Vec<f64> = [1.0, 2.0, 3.0, 4.0, 5.0]
-            .map(|value| ring.push(value).displaced)
-            .to_vec();
+        let displaced: Vec<f64> = [1.0, 2.0, 3.0, 4.0, 5.0].map(|value| ring.push(value).displaced).to_vec();
         assert_eq!(displaced, [0.0, 0.0, 0.0, 1.0, 2.0]);
         assert_eq!(ring.oldest_first().collect::<Vec<_>>(), [3.0, 4.0, 5.0]);
     }
@@ -71,9 +66,7 @@ mod tests {
     #[test]
     fn the_seam_comes_once_in_a_round() {
         let mut ring = Ring::new(3);
-        let seams: Vec<bool> = (0..7)
-            .map(|value| ring.push(f64::from(value)).at_seam)
-            .collect();
+        let seams: Vec<bool> = (0..7).map(|value| ring.push(f64::from(value)).at_seam).collect();
         assert_eq!(seams, [false, false, true, false, false, true, false]);
     }
 

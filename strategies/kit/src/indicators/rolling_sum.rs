@@ -34,12 +34,7 @@ impl RollingSum {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            ring: Ring::new(period),
-            sum: 0.0,
-            since_seam: 0.0,
-            full: false,
-        }
+        Self { ring: Ring::new(period), sum: 0.0, since_seam: 0.0, full: false }
     }
 
     /// Takes in the next value and returns the sum, `None` while fewer than `period` values were seen.
@@ -98,10 +93,7 @@ mod tests {
     fn a_million_bars_do_not_drift() {
         let mut sum = RollingSum::new(7);
         let worst = (0..1_000_000)
-            .filter_map(|bar| {
-                sum.update(if bar % 3 == 0 { 0.1 } else { 30_000.1 })
-                    .map(|sum| (bar, sum))
-            })
+            .filter_map(|bar| sum.update(if bar % 3 == 0 { 0.1 } else { 30_000.1 }).map(|sum| (bar, sum)))
             .map(|(bar, sum)| {
                 let cheap = (bar - 6..=bar).filter(|bar| bar % 3 == 0).count();
                 let exact = 0.1 * cheap as f64 + 30_000.1 * (7 - cheap) as f64;

@@ -31,22 +31,14 @@ impl Rsi {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            gain: wilder_average(period),
-            loss: wilder_average(period),
-            previous: None,
-        }
+        Self { gain: wilder_average(period), loss: wilder_average(period), previous: None }
     }
 
     /// Takes in the next close and returns the index, `None` while fewer than `period` changes were seen.
     #[inline]
     pub fn update(&mut self, close: f64) -> Option<f64> {
         let change = close - self.previous.replace(close)?;
-        let (gain, loss) = if change < 0.0 {
-            (0.0, -change)
-        } else {
-            (change, 0.0)
-        };
+        let (gain, loss) = if change < 0.0 { (0.0, -change) } else { (change, 0.0) };
         self.gain.update(gain);
         self.loss.update(loss);
         self.value()
@@ -58,11 +50,7 @@ impl Rsi {
         let gain = self.gain.value()?;
         let movement = gain + self.loss.value()?;
         // Not a tolerance: a coin worth 1e-9 moves by less than any fixed one.
-        Some(if movement > 0.0 {
-            100.0 * gain / movement
-        } else {
-            0.0
-        })
+        Some(if movement > 0.0 { 100.0 * gain / movement } else { 0.0 })
     }
 
     /// Returns the number of bars until the first index: `period + 1`, since a change needs two closes.
@@ -87,16 +75,8 @@ mod tests {
 
     fn check(period: usize, closes: &[f64], expected: f64) {
         let mut rsi = Rsi::new(period);
-        let last = closes
-            .iter()
-            .map(|&close| rsi.update(close))
-            .last()
-            .flatten()
-            .unwrap();
-        assert!(
-            (last - expected).abs() < 1e-12,
-            "{last} instead of {expected}"
-        );
+        let last = closes.iter().map(|&close| rsi.update(close)).last().flatten().unwrap();
+        assert!((last - expected).abs() < 1e-12, "{last} instead of {expected}");
     }
 
     #[test]

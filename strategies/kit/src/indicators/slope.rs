@@ -135,10 +135,7 @@ mod tests {
     fn not_a_number_is_forgotten_within_one_round() {
         let mut slope = LinearSlope::new(3);
         let values = [1.0, 1.0, 1.0, f64::NAN, 4.0, 6.0, 8.0, 10.0, 12.0];
-        assert_eq!(
-            values.map(|value| slope.update(value)).last(),
-            Some(&Some(2.0))
-        );
+        assert_eq!(values.map(|value| slope.update(value)).last(), Some(&Some(2.0)));
     }
 
     #[test]

@@ -28,10 +28,7 @@ impl Sma {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            sum: RollingSum::new(period),
-            reciprocal: 1.0 / period as f64,
-        }
+        Self { sum: RollingSum::new(period), reciprocal: 1.0 / period as f64 }
     }
 
     /// Takes in the next value and returns the average, `None` while fewer than `period` values were seen.

@@ -114,11 +114,7 @@ mod tests {
     /// Feeds `values` and returns what stands after the last one.
     fn last(period: usize, values: impl IntoIterator<Item = f64>) -> Option<f64> {
         let mut deviation = StandardDeviation::new(period);
-        values
-            .into_iter()
-            .map(|value| deviation.update(value))
-            .last()
-            .flatten()
+        values.into_iter().map(|value| deviation.update(value)).last().flatten()
     }
 
     #[test]
@@ -130,19 +126,14 @@ mod tests {
     #[test]
     fn a_jump_leaves_nothing_behind() {
         for calm_bars in 10..30 {
-            let values = [31_234.56, 65_432.1]
-                .into_iter()
-                .chain(vec![0.1; calm_bars]);
+            let values = [31_234.56, 65_432.1].into_iter().chain(vec![0.1; calm_bars]);
             assert_eq!(last(10, values), Some(0.0), "after {calm_bars} calm bars");
         }
     }
 
     #[test]
     fn one_tick_after_a_jump_is_measured_to_nine_digits() {
-        let values = [31_234.56, 65_432.1]
-            .into_iter()
-            .chain([40_000.0; 13])
-            .chain([40_000.01, 40_000.01]);
+        let values = [31_234.56, 65_432.1].into_iter().chain([40_000.0; 13]).chain([40_000.01, 40_000.01]);
         let tick = 40_000.01_f64 - 40_000.0;
         let expected = tick * (2.0_f64 / 10.0 * 8.0 / 10.0).sqrt();
         assert!((last(10, values).unwrap() / expected - 1.0).abs() < 1e-9);
@@ -150,26 +141,7 @@ mod tests {
 
     #[test]
     fn not_a_number_is_forgotten_within_one_round() {
-        assert_eq!(
-            last(
-                4,
-                [
-                    1.0,
-                    1.0,
-                    1.0,
-                    1.0,
-                    f64::NAN,
-                    1.0,
-                    1.0,
-                    5.0,
-                    1.0,
-                    1.0,
-                    5.0,
-                    5.0
-                ]
-            ),
-            Some(2.0)
-        );
+        assert_eq!(last(4, [1.0, 1.0, 1.0, 1.0, f64::NAN, 1.0, 1.0, 5.0, 1.0, 1.0, 5.0, 5.0]), Some(2.0));
     }
 
     #[test]

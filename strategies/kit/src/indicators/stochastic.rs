@@ -39,12 +39,7 @@ impl Stochastic {
     /// # Panics
     /// If a period is 0.
     pub fn new(fast_k: usize, slow_k: usize, slow_d: usize) -> Self {
-        Self {
-            highest: Highest::new(fast_k),
-            lowest: Lowest::new(fast_k),
-            k: Sma::new(slow_k),
-            d: Sma::new(slow_d),
-        }
+        Self { highest: Highest::new(fast_k), lowest: Lowest::new(fast_k), k: Sma::new(slow_k), d: Sma::new(slow_d) }
     }
 
     /// Takes in the next bar and returns the lines, `None` until both stand.
@@ -54,11 +49,7 @@ impl Stochastic {
         let (highest, lowest) = (self.highest.update(high), self.lowest.update(low));
         let (highest, lowest) = (highest?, lowest?);
         let range = highest - lowest;
-        let fast_k = if range > 0.0 {
-            100.0 * (close - lowest) / range
-        } else {
-            0.0
-        };
+        let fast_k = if range > 0.0 { 100.0 * (close - lowest) / range } else { 0.0 };
         let k = self.k.update(fast_k)?;
         let d = self.d.update(k)?;
         Some(StochasticValue { k, d })
@@ -67,10 +58,7 @@ impl Stochastic {
     /// Returns the latest lines.
     #[inline]
     pub fn value(&self) -> Option<StochasticValue> {
-        Some(StochasticValue {
-            d: self.d.value()?,
-            k: self.k.value()?,
-        })
+        Some(StochasticValue { d: self.d.value()?, k: self.k.value()? })
     }
 
     /// Returns the number of bars until the first lines: `fast_k + slow_k + slow_d - 2`.
@@ -85,39 +73,24 @@ mod tests {
 
     fn last(bars: &[(f64, f64, f64)]) -> Option<StochasticValue> {
         let mut stochastic = Stochastic::new(3, 1, 1);
-        bars.iter()
-            .map(|&(high, low, close)| stochastic.update(high, low, close))
-            .last()
-            .flatten()
+        bars.iter().map(|&(high, low, close)| stochastic.update(high, low, close)).last().flatten()
     }
 
     #[test]
     fn the_close_is_placed_in_the_range_of_the_window() {
-        let bars = [
-            (99.0, 1.0, 50.0),
-            (12.0, 8.0, 9.0),
-            (11.0, 7.0, 8.0),
-            (15.0, 9.0, 13.0),
-        ];
+        let bars = [(99.0, 1.0, 50.0), (12.0, 8.0, 9.0), (11.0, 7.0, 8.0), (15.0, 9.0, 13.0)];
         assert_eq!(last(&bars), Some(StochasticValue { k: 75.0, d: 75.0 }));
     }
 
     #[test]
     fn a_market_that_stands_still_reads_zero() {
-        assert_eq!(
-            last(&[(5.0, 5.0, 5.0); 4]),
-            Some(StochasticValue { k: 0.0, d: 0.0 })
-        );
+        assert_eq!(last(&[(5.0, 5.0, 5.0); 4]), Some(StochasticValue { k: 0.0, d: 0.0 }));
     }
 
     #[test]
     fn the_first_lines_come_on_their_bar() {
         let mut stochastic = Stochastic::new(5, 3, 4);
-        let first = (1..).find(|&bar| {
-            stochastic
-                .update(f64::from(bar), 0.0, f64::from(bar))
-                .is_some()
-        });
+        let first = (1..).find(|&bar| stochastic.update(f64::from(bar), 0.0, f64::from(bar)).is_some());
         assert_eq!(first, Some(10));
         assert_eq!(stochastic.warm_up_bars(), 10);
     }

@@ -36,19 +36,13 @@ impl SwingPoints {
     /// # Panics
     /// If `left` or `right` is 0.
     pub fn new(left: usize, right: usize) -> Self {
-        Self {
-            low: SwingLow::new(left, right),
-            high: SwingLow::new(left, right),
-        }
+        Self { low: SwingLow::new(left, right), high: SwingLow::new(left, right) }
     }
 
     /// Takes in the next bar and returns the swing points made `right` bars ago.
     #[inline]
     pub fn update(&mut self, high: f64, low: f64) -> Swings {
-        Swings {
-            high: self.high.update(-high).map(|negated| -negated),
-            low: self.low.update(low),
-        }
+        Swings { high: self.high.update(-high).map(|negated| -negated), low: self.low.update(low) }
     }
 
     /// Returns the number of bars until a swing point can be certain: `left + 1 + right`.
@@ -69,11 +63,7 @@ struct SwingLow {
 
 impl SwingLow {
     fn new(left: usize, right: usize) -> Self {
-        Self {
-            before: Lowest::new(left),
-            candidate: Delay::new(right),
-            after: Lowest::new(right),
-        }
+        Self { before: Lowest::new(left), candidate: Delay::new(right), after: Lowest::new(right) }
     }
 
     #[inline]

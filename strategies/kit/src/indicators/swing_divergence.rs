@@ -55,10 +55,7 @@ impl SwingDivergence {
     pub fn update(&mut self, high: f64, low: f64, indicator: f64) -> Option<Divergence> {
         let swings = self.swings.update(high, low);
         let indicator = self.indicator.update(indicator);
-        for point in [&mut self.last_high, &mut self.last_low]
-            .into_iter()
-            .flatten()
-        {
+        for point in [&mut self.last_high, &mut self.last_low].into_iter().flatten() {
             point.bars_ago = point.bars_ago.saturating_add(1);
         }
         // Nothing is certain on most bars.
@@ -69,25 +66,11 @@ impl SwingDivergence {
     fn compare(&mut self, swings: Swings, indicator: f64) -> Option<Divergence> {
         let near = |point: &SwingPoint| point.bars_ago <= self.bars_apart_max;
         let bullish = swings.low.is_some_and(|price| {
-            let before = self
-                .last_low
-                .replace(SwingPoint {
-                    price,
-                    indicator,
-                    bars_ago: 0,
-                })
-                .filter(near);
+            let before = self.last_low.replace(SwingPoint { price, indicator, bars_ago: 0 }).filter(near);
             before.is_some_and(|before| price < before.price && indicator > before.indicator)
         });
         let bearish = swings.high.is_some_and(|price| {
-            let before = self
-                .last_high
-                .replace(SwingPoint {
-                    price,
-                    indicator,
-                    bars_ago: 0,
-                })
-                .filter(near);
+            let before = self.last_high.replace(SwingPoint { price, indicator, bars_ago: 0 }).filter(near);
             before.is_some_and(|before| price > before.price && indicator < before.indicator)
         });
         match (bullish, bearish) {
@@ -117,17 +100,8 @@ mod tests {
     /// Each bar is (low, indicator), one unit high; two swing lows at `3.0` and at the third value.
     fn check_lows(second_low: f64, second_indicator: f64, expected: &[Divergence]) {
         let mut divergence = SwingDivergence::new(1, 1, 9);
-        let bars = [
-            (5.0, 0.0),
-            (3.0, -9.0),
-            (6.0, -8.0),
-            (second_low, second_indicator),
-            (5.0, -4.0),
-        ];
-        let found: Vec<_> = bars
-            .iter()
-            .filter_map(|&(low, value)| divergence.update(low + 1.0, low, value))
-            .collect();
+        let bars = [(5.0, 0.0), (3.0, -9.0), (6.0, -8.0), (second_low, second_indicator), (5.0, -4.0)];
+        let found: Vec<_> = bars.iter().filter_map(|&(low, value)| divergence.update(low + 1.0, low, value)).collect();
         assert_eq!(found, expected);
     }
 
@@ -143,9 +117,7 @@ mod tests {
     fn a_higher_high_with_a_lower_indicator_is_bearish() {
         let mut divergence = SwingDivergence::new(1, 1, 9);
         let bars = [(5.0, 0.0), (7.0, 9.0), (6.0, 8.0), (8.0, 5.0), (6.5, 4.0)];
-        let found: Vec<_> = bars
-            .map(|(high, value)| divergence.update(high, high - 1.0, value))
-            .to_vec();
+        let found: Vec<_> = bars.map(|(high, value)| divergence.update(high, high - 1.0, value)).to_vec();
         assert_eq!(found, [None, None, None, None, Some(Divergence::Bearish)]);
         assert_eq!(divergence.value(), Some(Divergence::Bearish));
     }
@@ -155,10 +127,7 @@ mod tests {
         let run = |bars_apart_max| {
             let mut divergence = SwingDivergence::new(1, 1, bars_apart_max);
             let lows = [5.0, 3.0, 4.0, 4.5, 2.0, 4.0];
-            lows.iter()
-                .zip(0..)
-                .filter_map(|(&low, cvd)| divergence.update(9.0, low, f64::from(cvd)))
-                .count()
+            lows.iter().zip(0..).filter_map(|(&low, cvd)| divergence.update(9.0, low, f64::from(cvd))).count()
         };
         assert_eq!((run(3), run(2)), (1, 0));
     }

@@ -35,18 +35,14 @@ impl RollingVwap {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            paid: WindowFold::new(period, 0.0),
-            volume: WindowFold::new(period, 0.0),
-        }
+        Self { paid: WindowFold::new(period, 0.0), volume: WindowFold::new(period, 0.0) }
     }
 
     /// Takes in the next bar and returns the average, `None` while fewer than `period` bars were seen, and where none
     /// of them traded.
     #[inline]
     pub fn update(&mut self, high: f64, low: f64, close: f64, volume: f64) -> Option<f64> {
-        self.paid
-            .update(typical_price(high, low, close) * volume, |a, b| a + b);
+        self.paid.update(typical_price(high, low, close) * volume, |a, b| a + b);
         self.volume.update(volume, |a, b| a + b);
         self.value()
     }
@@ -86,30 +82,16 @@ pub struct SessionVwap {
 
 impl SessionVwap {
     /// Returns the average before its first bar.
-    #[expect(
-        clippy::new_without_default,
-        reason = "all indicators are made by `new`; a default would be a second way"
-    )]
+    #[expect(clippy::new_without_default, reason = "all indicators are made by `new`; a default would be a second way")]
     pub fn new() -> Self {
-        Self {
-            day_start_ms: i64::MIN,
-            paid: 0.0,
-            volume: 0.0,
-        }
+        Self { day_start_ms: i64::MIN, paid: 0.0, volume: 0.0 }
     }
 
     /// Takes in the next bar and returns the average, `None` while the day has not traded.
     ///
     /// `open_time_ms` is the bar's open time in milliseconds since 1970-01-01T00:00:00Z.
     #[inline]
-    pub fn update(
-        &mut self,
-        open_time_ms: i64,
-        high: f64,
-        low: f64,
-        close: f64,
-        volume: f64,
-    ) -> Option<f64> {
+    pub fn update(&mut self, open_time_ms: i64, high: f64, low: f64, close: f64, volume: f64) -> Option<f64> {
         // A subtraction on most bars; the division, slow in WebAssembly, once a day.
         if open_time_ms.wrapping_sub(self.day_start_ms).cast_unsigned() >= DAY_MS.cast_unsigned() {
             self.day_start_ms = open_time_ms - open_time_ms.rem_euclid(DAY_MS);
@@ -140,8 +122,7 @@ mod tests {
     #[test]
     fn a_window_without_trades_has_no_average_price() {
         let mut vwap = RollingVwap::new(2);
-        let averages =
-            [1e9, 0.0, 0.0, 1e-9].map(|volume| vwap.update(7.0, 7.0, 7.0, volume).is_some());
+        let averages = [1e9, 0.0, 0.0, 1e-9].map(|volume| vwap.update(7.0, 7.0, 7.0, volume).is_some());
         assert_eq!(averages, [false, true, false, true]);
     }
 
@@ -158,8 +139,7 @@ mod tests {
         let mut price = 1.0;
         let starts_over = |open_time_ms: &i64| {
             price += 1.0;
-            vwap.update(*open_time_ms, price, price, price, 1.0)
-                .is_some_and(|average| (average - price).abs() < 1e-9)
+            vwap.update(*open_time_ms, price, price, price, 1.0).is_some_and(|average| (average - price).abs() < 1e-9)
         };
         open_times_ms.iter().map(starts_over).collect()
     }
@@ -168,10 +148,7 @@ mod tests {
     fn the_day_turns_at_midnight_utc_also_before_1970_and_after_a_gap() {
         assert_eq!(days(&[0, DAY_MS - 1, DAY_MS]), [true, false, true]);
         assert_eq!(days(&[-1, 0, 1]), [true, true, false]);
-        assert_eq!(
-            days(&[5, 3 * DAY_MS + 5, 3 * DAY_MS + 6]),
-            [true, true, false]
-        );
+        assert_eq!(days(&[5, 3 * DAY_MS + 5, 3 * DAY_MS + 6]), [true, true, false]);
     }
 
     #[test]

@@ -83,10 +83,7 @@ mod tests {
 
     fn check(period: usize, values: &[f64], expected: &[Option<f64>]) {
         let mut window = WindowFold::new(period, 0.0);
-        let sums: Vec<Option<f64>> = values
-            .iter()
-            .map(|&value| window.update(value, |a, b| a + b))
-            .collect();
+        let sums: Vec<Option<f64>> = values.iter().map(|&value| window.update(value, |a, b| a + b)).collect();
         assert_eq!(sums, expected);
     }
 
@@ -95,15 +92,7 @@ mod tests {
         check(
             3,
             &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0],
-            &[
-                None,
-                None,
-                Some(6.0),
-                Some(9.0),
-                Some(12.0),
-                Some(15.0),
-                Some(18.0),
-            ],
+            &[None, None, Some(6.0), Some(9.0), Some(12.0), Some(15.0), Some(18.0)],
         );
     }
 

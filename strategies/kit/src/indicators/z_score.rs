@@ -26,10 +26,7 @@ impl ZScore {
     /// # Panics
     /// If `period` is 0.
     pub fn new(period: usize) -> Self {
-        Self {
-            deviation: StandardDeviation::new(period),
-            latest: 0.0,
-        }
+        Self { deviation: StandardDeviation::new(period), latest: 0.0 }
     }
 
     /// Takes in the next value and returns its score, `None` while fewer than `period` values were seen, and where
@@ -44,10 +41,7 @@ impl ZScore {
     /// Returns the latest score.
     #[inline]
     pub fn value(&self) -> Option<f64> {
-        let deviation = self
-            .deviation
-            .value()
-            .filter(|&deviation| deviation > 0.0)?;
+        let deviation = self.deviation.value().filter(|&deviation| deviation > 0.0)?;
         Some((self.latest - self.deviation.mean()?) / deviation)
     }
 

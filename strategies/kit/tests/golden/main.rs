@@ -20,23 +20,11 @@ struct Tolerance {
 /// off by 3e-9. The columns `numpy_sum_`, `numpy_linear_slope_` and `numpy_rolling_vwap_` hold the same indicators to
 /// nine digits there.
 fn tolerance(column: &str) -> Tolerance {
-    let nine_digits = Tolerance {
-        relative: 1e-9,
-        absolute: 1e-12,
-    };
+    let nine_digits = Tolerance { relative: 1e-9, absolute: 1e-12 };
     match column.split('_').next() {
-        Some("sum") => Tolerance {
-            absolute: 1e-11,
-            ..nine_digits
-        },
-        Some("linear") => Tolerance {
-            absolute: 1e-9,
-            ..nine_digits
-        },
-        Some("rolling") => Tolerance {
-            relative: 1e-8,
-            ..nine_digits
-        },
+        Some("sum") => Tolerance { absolute: 1e-11, ..nine_digits },
+        Some("linear") => Tolerance { absolute: 1e-9, ..nine_digits },
+        Some("rolling") => Tolerance { relative: 1e-8, ..nine_digits },
         _ => nine_digits,
     }
 }
@@ -46,15 +34,9 @@ fn check(prefixes: &[&str]) {
     for series in ["", "long-"] {
         let vectors = Vectors::read(series);
         for prefix in prefixes {
-            let columns = vectors
-                .columns
-                .iter()
-                .enumerate()
-                .filter(|(_, column)| column.starts_with(prefix));
+            let columns = vectors.columns.iter().enumerate().filter(|(_, column)| column.starts_with(prefix));
             assert_ne!(columns.clone().count(), 0, "no column begins with {prefix}");
-            columns.for_each(|(place, column)| {
-                compare(&vectors, place, &format!("{series}{column}"), column)
-            });
+            columns.for_each(|(place, column)| compare(&vectors, place, &format!("{series}{column}"), column));
         }
     }
 }
@@ -69,10 +51,7 @@ fn compare(vectors: &Vectors, place: usize, label: &str, column: &str) {
             (Some(value), Some(expected)) => {
                 let error = (value - expected).abs();
                 let allowed = absolute.max(relative * expected.abs());
-                assert!(
-                    error <= allowed,
-                    "{label}, bar {bar}: {value} instead of {expected}, off by {error:e}"
-                );
+                assert!(error <= allowed, "{label}, bar {bar}: {value} instead of {expected}, off by {error:e}");
             }
             (value, expected) => panic!("{label}, bar {bar}: {value:?} instead of {expected:?}"),
         }
@@ -161,34 +140,10 @@ fn every_column_has_its_indicator() {
 #[test]
 fn the_vectors_hold_the_hard_cases() {
     let bars = Vectors::read("").bars;
-    let flat = |window: &[vectors::Bar]| {
-        window
-            .iter()
-            .all(|bar| bar.volume <= 0.0 && bar.high <= bar.low)
-    };
-    assert!(
-        bars.windows(60).any(flat),
-        "a flat stretch of 60 bars without volume"
-    );
-    assert!(
-        bars.windows(2)
-            .any(|pair| pair[1].close > 1.2 * pair[0].close),
-        "a jump"
-    );
-    assert!(
-        bars.windows(2)
-            .any(|pair| pair[1].close < 0.7 * pair[0].close),
-        "a fall"
-    );
-    assert!(
-        bars.iter()
-            .filter(|bar| bar.volume <= 0.0 && bar.high > bar.low)
-            .count()
-            > 5,
-        "bars without volume"
-    );
-    assert!(
-        Vectors::read("long-").bars.len() > 5_000,
-        "a series long enough to see drift"
-    );
+    let flat = |window: &[vectors::Bar]| window.iter().all(|bar| bar.volume <= 0.0 && bar.high <= bar.low);
+    assert!(bars.windows(60).any(flat), "a flat stretch of 60 bars without volume");
+    assert!(bars.windows(2).any(|pair| pair[1].close > 1.2 * pair[0].close), "a jump");
+    assert!(bars.windows(2).any(|pair| pair[1].close < 0.7 * pair[0].close), "a fall");
+    assert!(bars.iter().filter(|bar| bar.volume <= 0.0 && bar.high > bar.low).count() > 5, "bars without volume");
+    assert!(Vectors::read("long-").bars.len() > 5_000, "a series long enough to see drift");
 }

@@ -27,10 +27,7 @@ impl Vectors {
     /// Reads `{prefix}bars.csv` and `{prefix}expected.csv`.
     pub(crate) fn read(prefix: &str) -> Self {
         let (header, rows) = read_csv(&format!("{prefix}bars.csv"));
-        assert_eq!(
-            header.join(","),
-            "open_time,open,high,low,close,volume,volume_delta"
-        );
+        assert_eq!(header.join(","), "open_time,open,high,low,close,volume,volume_delta");
         let bars = rows
             .iter()
             .map(|row| {
@@ -48,43 +45,21 @@ impl Vectors {
 
         let (header, rows) = read_csv(&format!("{prefix}expected.csv"));
         let optional = |cell: &String| (!cell.is_empty()).then(|| cell.parse().unwrap());
-        let answers = rows
-            .iter()
-            .map(|row| {
-                (
-                    row[0].parse().unwrap(),
-                    row[1..].iter().map(optional).collect(),
-                )
-            })
-            .collect();
-        Self {
-            bars,
-            columns: header[1..].to_vec(),
-            answers,
-        }
+        let answers =
+            rows.iter().map(|row| (row[0].parse().unwrap(), row[1..].iter().map(optional).collect())).collect();
+        Self { bars, columns: header[1..].to_vec(), answers }
     }
 }
 
 /// Returns the header and the rows of a file, without its first line, which names the versions.
 fn read_csv(name: &str) -> (Vec<String>, Vec<Vec<String>>) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../tests/golden/talib")
-        .join(name);
-    let text = std::fs::read_to_string(&path)
-        .unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-    let mut lines = text
-        .lines()
-        .map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/talib").join(name);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+    let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let versions = lines.next().unwrap();
-    assert!(
-        versions[0].starts_with("# TA-Lib"),
-        "{name} does not name its versions"
-    );
+    assert!(versions[0].starts_with("# TA-Lib"), "{name} does not name its versions");
     let header = lines.next().unwrap();
     let rows: Vec<_> = lines.collect();
-    assert!(
-        rows.iter().all(|row| row.len() == header.len()),
-        "{name} has ragged rows"
-    );
+    assert!(rows.iter().all(|row| row.len() == header.len()), "{name} has ragged rows");
     (header, rows)
 }
