@@ -14,9 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use sentinel_backtest::metrics::DEFINITIONS;
 
 pub(crate) use data::{DataCommand, FetchArgs, ImportArgs, SimulateArgs};
-pub(crate) use run::{
-    AccountArgs, CandleArgs, FeeIn, LookaheadCheck, RunArgs, SizingArgs, StrategyArgs,
-};
+pub(crate) use run::{AccountArgs, CandleArgs, FeeIn, LookaheadCheck, RunArgs, SizingArgs, StrategyArgs};
 pub(crate) use strategy::{BuildArgs, CheckArgs, InspectArgs, Language, NewArgs, StrategyCommand};
 pub(crate) use values::time;
 
@@ -33,13 +31,7 @@ pub(crate) struct Cli {
     /// Without it: ~/.local/share/crypto-sentinel (XDG_DATA_HOME is honoured), on macOS
     /// ~/Library/Application Support/crypto-sentinel. Compiled code goes to a cache folder beside it, or to the one
     /// that SENTINEL_CACHE names.
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "SENTINEL_HOME",
-        hide_env_values = true
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "SENTINEL_HOME", hide_env_values = true)]
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
 
@@ -91,12 +83,7 @@ pub(crate) struct BacktestArgs {
 #[derive(Debug, Args)]
 pub(crate) struct SweepArgs {
     /// Values to try for a parameter of the (first) strategy: NAME=1,2,3 or NAME=FROM..TO:STEP, both ends tried.
-    #[arg(
-        long,
-        value_name = "NAME=VALUES",
-        required = true,
-        help_heading = "Grid"
-    )]
+    #[arg(long, value_name = "NAME=VALUES", required = true, help_heading = "Grid")]
     pub(crate) grid: Vec<String>,
 
     /// Order the table by this figure, best first.
@@ -124,12 +111,8 @@ pub(crate) const ENTRIES: &str = "entries";
 
 fn sortable_figures() -> clap::builder::PossibleValuesParser {
     // A sweep has no benchmark to compare with.
-    let metrics = DEFINITIONS
-        .iter()
-        .filter(|metric| metric.group != sentinel_backtest::metrics::Group::Benchmark);
-    let names = metrics
-        .map(|metric| metric.name)
-        .chain([FINAL_EQUITY, ENTRIES]);
+    let metrics = DEFINITIONS.iter().filter(|metric| metric.group != sentinel_backtest::metrics::Group::Benchmark);
+    let names = metrics.map(|metric| metric.name).chain([FINAL_EQUITY, ENTRIES]);
     clap::builder::PossibleValuesParser::new(names.collect::<Vec<_>>())
 }
 
@@ -156,21 +139,31 @@ mod tests {
     }
 
     #[test]
+    fn every_example_is_a_command_line() {
+        fn check(command: &clap::Command) -> usize {
+            let help = |text: Option<&clap::builder::StyledStr>| text.map(ToString::to_string).unwrap_or_default();
+            let texts = help(command.get_after_help()) + "\n" + &help(command.get_after_long_help());
+            // A remark stands behind two blanks.
+            let examples = texts.replace("\\\n      ", " ");
+            let examples = examples.lines().filter_map(|line| line.strip_prefix("  sentinel "));
+            let mut count = 0;
+            for example in examples {
+                let words = example.trim_start().split("   ").next().unwrap_or_default().split_whitespace();
+                let parsed = Cli::try_parse_from(std::iter::once("sentinel").chain(words));
+                assert!(parsed.is_ok(), "sentinel {example}: {}", parsed.unwrap_err());
+                count += 1;
+            }
+            count + command.get_subcommands().map(check).sum::<usize>()
+        }
+        assert!(check(&Cli::command()) > 30);
+    }
+
+    #[test]
     fn every_command_shows_examples() {
         fn check(command: &clap::Command) {
-            let help = command
-                .get_after_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
-            assert!(
-                help.contains("Examples:"),
-                "{} shows no examples",
-                command.get_name()
-            );
-            command
-                .get_subcommands()
-                .filter(|command| command.get_name() != "help")
-                .for_each(check);
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains("Examples:"), "{} shows no examples", command.get_name());
+            command.get_subcommands().filter(|command| command.get_name() != "help").for_each(check);
         }
         check(&Cli::command());
     }

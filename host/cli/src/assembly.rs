@@ -20,21 +20,11 @@ use crate::strategies::Loader;
 
 /// Makes the backtest that `plan` describes. Strategies come first: a parameter that is out of range should not wait
 /// for candles to be read.
-pub(crate) fn assemble(
-    plan: &Plan,
-    home: &Home,
-    loader: &Loader<'_>,
-    output: &Output,
-) -> Result<Backtest> {
-    let strategies = plan
-        .strategies
-        .iter()
-        .map(|strategy| load_strategy(strategy, loader))
-        .collect::<Result<Vec<_>>>()?;
+pub(crate) fn assemble(plan: &Plan, home: &Home, loader: &Loader<'_>, output: &Output) -> Result<Backtest> {
+    let strategies =
+        plan.strategies.iter().map(|strategy| load_strategy(strategy, loader)).collect::<Result<Vec<_>>>()?;
     for (index, setup) in strategies.iter().enumerate() {
-        if strategies[..index]
-            .iter()
-            .any(|other| other.strategy_id == setup.strategy_id && shares_series(other, setup))
+        if strategies[..index].iter().any(|other| other.strategy_id == setup.strategy_id && shares_series(other, setup))
         {
             return Err(usage(format_args!(
                 "two strategies are called {}; give one another id, such as --strategy second=FILE",
@@ -45,10 +35,7 @@ pub(crate) fn assemble(
     let series = (0..plan.series.len())
         .map(|index| {
             let shown = plan.finest_shown(index).ok_or_else(|| {
-                usage(format_args!(
-                    "no strategy runs on {}; remove the series or name it",
-                    plan.series[index].symbol
-                ))
+                usage(format_args!("no strategy runs on {}; remove the series or name it", plan.series[index].symbol))
             })?;
             load_series(plan, &plan.series[index], shown, home, output)
         })
@@ -84,14 +71,9 @@ fn load_series(
     let candles = match &series.source {
         CandleSource::File { path, exchange } => {
             let _spinner = output.spinner(format!("reading {}", path.display()));
-            let instrument = Instrument {
-                exchange: exchange.clone(),
-                symbol: series.symbol.clone(),
-            };
+            let instrument = Instrument { exchange: exchange.clone(), symbol: series.symbol.clone() };
             let candles = match load_file(path, &instrument, shown) {
-                Err(FileError::Spacing { spacing, .. })
-                    if spacing.timeframe().is_some_and(|found| found < shown) =>
-                {
+                Err(FileError::Spacing { spacing, .. }) if spacing.timeframe().is_some_and(|found| found < shown) => {
                     load_file(path, &instrument, spacing.timeframe().unwrap_or(shown))?
                 }
                 loaded => loaded?,
@@ -101,65 +83,38 @@ fn load_series(
         CandleSource::Store { .. } => {
             let store = home.candles()?;
             let stored = choose(&store, series, shown)?;
-            let _spinner = output.spinner(format!(
-                "reading {} {}",
-                stored.name.instrument, stored.name.timeframe
-            ));
+            let _spinner = output.spinner(format!("reading {} {}", stored.name.instrument, stored.name.timeframe));
             let range = plan.from.unwrap_or(UnixMillis::MIN)..plan.to.unwrap_or(UnixMillis::MAX);
             store.read(&stored.name.instrument, stored.name.timeframe, range)?
         }
     };
     let name = format!("{} {}", candles.instrument(), candles.timeframe());
-    let (candles, report) = gaps::apply(candles, plan.gaps)
-        .with_context(|| format!("cannot use the candles of {name}"))?;
-    Ok(MarketSeries::new(
-        Arc::new(candles),
-        series.rules,
-        plan.gaps.as_str(),
-        report.missing(),
-    ))
+    let (candles, report) =
+        gaps::apply(candles, plan.gaps).with_context(|| format!("cannot use the candles of {name}"))?;
+    Ok(MarketSeries::new(Arc::new(candles), series.rules, plan.gaps.as_str(), report.missing()))
 }
 
 fn within(candles: Candles, plan: &Plan) -> Result<Candles> {
     if plan.from.is_none() && plan.to.is_none() {
         return Ok(candles);
     }
-    let (first, last) = (
-        candles.columns().open_time[0],
-        candles.close_time(candles.len() - 1),
-    );
-    candles
-        .between(
-            plan.from.unwrap_or(UnixMillis::MIN),
-            plan.to.unwrap_or(UnixMillis::MAX),
+    let (first, last) = (candles.columns().open_time[0], candles.close_time(candles.len() - 1));
+    candles.between(plan.from.unwrap_or(UnixMillis::MIN), plan.to.unwrap_or(UnixMillis::MAX)).ok_or_else(|| {
+        anyhow!(
+            "no candle of {} lies between --from and --to; the file goes from {} to {}",
+            candles.instrument(),
+            format::moment(first),
+            format::moment(last)
         )
-        .ok_or_else(|| {
-            anyhow!(
-                "no candle of {} lies between --from and --to; the file goes from {} to {}",
-                candles.instrument(),
-                format::moment(first),
-                format::moment(last)
-            )
-        })
+    })
 }
 
 /// Returns the stored series to run on: the one asked for, else the one of `shown`, else the nearest finer one.
 fn choose(store: &CandleStore, series: &SeriesPlan, shown: Timeframe) -> Result<StoredSeries> {
-    let CandleSource::Store {
-        exchange,
-        timeframe,
-    } = &series.source
-    else {
-        unreachable!("only called for the store")
-    };
+    let CandleSource::Store { exchange, timeframe } = &series.source else { unreachable!("only called for the store") };
     let all = store.list()?;
-    let of_symbol = || {
-        all.iter()
-            .filter(|stored| stored.name.instrument.symbol == series.symbol)
-    };
-    let mut exchanges: Vec<_> = of_symbol()
-        .map(|stored| stored.name.instrument.exchange.clone())
-        .collect();
+    let of_symbol = || all.iter().filter(|stored| stored.name.instrument.symbol == series.symbol);
+    let mut exchanges: Vec<_> = of_symbol().map(|stored| stored.name.instrument.exchange.clone()).collect();
     exchanges.dedup();
     let exchange = match (exchange, exchanges.as_slice()) {
         (_, []) => return Err(unknown_symbol(&series.symbol, store, &all)),
@@ -174,16 +129,10 @@ fn choose(store: &CandleStore, series: &SeriesPlan, shown: Timeframe) -> Result<
             )));
         }
     };
-    let candidates: Vec<_> = of_symbol()
-        .filter(|stored| stored.name.instrument.exchange == *exchange)
-        .collect();
+    let candidates: Vec<_> = of_symbol().filter(|stored| stored.name.instrument.exchange == *exchange).collect();
     let nearest = candidates
         .iter()
-        .filter(|stored| {
-            timeframe.map_or(stored.name.timeframe <= shown, |asked| {
-                stored.name.timeframe == asked
-            })
-        })
+        .filter(|stored| timeframe.map_or(stored.name.timeframe <= shown, |asked| stored.name.timeframe == asked))
         .max_by_key(|stored| stored.name.timeframe);
     nearest.map(|stored| (*stored).clone()).ok_or_else(|| {
         let there: Vec<_> = candidates.iter().map(|stored| stored.name.timeframe.as_str()).collect();
@@ -197,17 +146,10 @@ fn choose(store: &CandleStore, series: &SeriesPlan, shown: Timeframe) -> Result<
 }
 
 fn unknown_symbol(symbol: &Symbol, store: &CandleStore, all: &[StoredSeries]) -> anyhow::Error {
-    let mut there: Vec<_> = all
-        .iter()
-        .map(|stored| stored.name.instrument.symbol.to_string())
-        .collect();
+    let mut there: Vec<_> = all.iter().map(|stored| stored.name.instrument.symbol.to_string()).collect();
     there.sort();
     there.dedup();
-    let there = if there.is_empty() {
-        "nothing yet".to_owned()
-    } else {
-        there.join(", ")
-    };
+    let there = if there.is_empty() { "nothing yet".to_owned() } else { there.join(", ") };
     anyhow!(
         "there are no {symbol} candles in the data folder {}, which has {there}; \
          add some with `sentinel data import` or `data fetch`, or name a file with --data",
@@ -221,16 +163,11 @@ pub(crate) fn notes(backtest: &Backtest) -> Vec<String> {
     for series in backtest.series() {
         let instrument = series.instrument();
         if instrument.exchange.as_str() == EXCHANGE {
-            notes.push(format!(
-                "the candles of {instrument} are simulated; no market ever traded them."
-            ));
+            notes.push(format!("the candles of {instrument} are simulated; no market ever traded them."));
         }
     }
     for setup in backtest.strategies() {
-        let finer = setup
-            .series
-            .iter()
-            .map(|index| backtest.series()[*index].candles());
+        let finer = setup.series.iter().map(|index| backtest.series()[*index].candles());
         for candles in finer.filter(|candles| candles.timeframe() < setup.timeframe) {
             notes.push(format!(
                 "{} is shown {} candles made of the {} candles of {}, and its orders are filled on the finer ones.",

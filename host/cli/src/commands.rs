@@ -28,9 +28,6 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<()> {
 /// Starts the threads that everything parallel uses, and returns how many there are.
 fn start_threads(wanted: Option<u16>) -> Result<usize> {
     let threads = wanted.map_or(0, usize::from);
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build_global()
-        .context("cannot start the threads")?;
+    rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().context("cannot start the threads")?;
     Ok(rayon::current_num_threads())
 }

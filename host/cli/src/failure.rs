@@ -48,16 +48,10 @@ impl Failure {
     pub(crate) fn of(error: &Error) -> Self {
         if error.is::<OutputClosed>() {
             // `sentinel … | head` has seen enough.
-            return Self {
-                sentence: None,
-                status: 0,
-            };
+            return Self { sentence: None, status: 0 };
         }
         let sentence = (!error.is::<Refused>()).then(|| sentence(error));
-        Self {
-            sentence,
-            status: if is_usage(error) { 2 } else { 1 },
-        }
+        Self { sentence, status: if is_usage(error) { 2 } else { 1 } }
     }
 
     /// Returns what to print, if anything.
@@ -86,10 +80,7 @@ fn is_usage(error: &Error) -> bool {
 
 /// Whether a strategy refuses what the user asked of it, and not the other way round.
 fn is_about_the_request(error: &RuntimeError) -> bool {
-    matches!(
-        error,
-        RuntimeError::InvalidParameter { .. } | RuntimeError::Timeframe { .. }
-    )
+    matches!(error, RuntimeError::InvalidParameter { .. } | RuntimeError::Timeframe { .. })
 }
 
 /// Joins an error and its causes to one line. A cause that its effect has already quoted is left out.
@@ -98,11 +89,7 @@ fn sentence(error: &Error) -> String {
     for cause in error.chain() {
         let text = cause.to_string();
         // What a compiler said stays as it said it; anything else is one line.
-        let text = if cause.is::<BuildError>() {
-            text
-        } else {
-            text.split_whitespace().collect::<Vec<_>>().join(" ")
-        };
+        let text = if cause.is::<BuildError>() { text } else { text.split_whitespace().collect::<Vec<_>>().join(" ") };
         if sentence.is_empty() {
             sentence = text;
         } else if !sentence.contains(&text) {
@@ -134,12 +121,8 @@ pub(crate) fn without_panics<T>(work: impl FnOnce() -> Result<T, Error>) -> Resu
     panic::set_hook(Box::new(|_| {}));
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Err(anyhow!(
-            "this is a bug in sentinel, please report it with the command you ran: {message}"
-        ))
+        let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(anyhow!("this is a bug in sentinel, please report it with the command you ran: {message}"))
     })
 }
 
@@ -154,22 +137,14 @@ mod tests {
     #[test]
     fn causes_are_joined_and_never_repeated() {
         let cause = io::Error::other("disk full");
-        let error = Error::new(cause)
-            .context("cannot write a.json: disk full")
-            .context("cannot save the run");
-        assert_eq!(
-            sentence(&error),
-            "cannot save the run: cannot write a.json: disk full"
-        );
+        let error = Error::new(cause).context("cannot write a.json: disk full").context("cannot save the run");
+        assert_eq!(sentence(&error), "cannot save the run: cannot write a.json: disk full");
     }
 
     #[test]
     fn numbers_of_the_system_are_left_out() {
         let text = "cannot read a: No such file or directory (os error 2); try b".to_owned();
-        assert_eq!(
-            without_error_numbers(text),
-            "cannot read a: No such file or directory; try b"
-        );
+        assert_eq!(without_error_numbers(text), "cannot read a: No such file or directory; try b");
     }
 
     #[test]

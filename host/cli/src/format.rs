@@ -16,25 +16,14 @@ pub(crate) fn count(value: impl TryInto<u64>) -> String {
 
 /// Returns a count with its noun: `1 trade`, `2 trades`.
 pub(crate) fn counted(value: usize, noun: &str) -> String {
-    format!(
-        "{} {noun}{}",
-        count(value as u64),
-        if value == 1 { "" } else { "s" }
-    )
+    format!("{} {noun}{}", count(value as u64), if value == 1 { "" } else { "s" })
 }
 
 /// Returns a percentage with its sign: `+4.24 %`.
 pub(crate) fn percent(value: f64) -> String {
     let text = format!("{value:+.2}");
-    let rounds_to_nothing = text
-        .trim_start_matches(['+', '-'])
-        .trim_matches(['0', '.'])
-        .is_empty();
-    let (sign, digits) = if rounds_to_nothing {
-        ("", &text[1..])
-    } else {
-        text.split_at(1)
-    };
+    let rounds_to_nothing = text.trim_start_matches(['+', '-']).trim_matches(['0', '.']).is_empty();
+    let (sign, digits) = if rounds_to_nothing { ("", &text[1..]) } else { text.split_at(1) };
     format!("{sign}{} %", thousands(digits))
 }
 
@@ -53,11 +42,7 @@ pub(crate) fn bytes(value: u64) -> String {
 pub(crate) fn moment(time: UnixMillis) -> String {
     let text = format_time(time);
     let (day, clock) = text.split_once('T').unwrap_or((&text, ""));
-    if Timeframe::D1.is_aligned(time) {
-        day.to_owned()
-    } else {
-        format!("{day} {}", clock.get(..5).unwrap_or(clock))
-    }
+    if Timeframe::D1.is_aligned(time) { day.to_owned() } else { format!("{day} {}", clock.get(..5).unwrap_or(clock)) }
 }
 
 /// Returns a curve as a line of blocks, from the lowest value to the highest.
@@ -71,16 +56,8 @@ pub(crate) fn sparkline(values: &[f64], width: usize) -> String {
         .map(|column| {
             // The last value of each column, so that the line ends where the curve does.
             let value = values[(column + 1) * values.len() / width - 1];
-            let height = if range > 0.0 {
-                (value - lowest) / range * 7.0
-            } else {
-                0.0
-            };
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "0 to 7"
-            )]
+            let height = if range > 0.0 { (value - lowest) / range * 7.0 } else { 0.0 };
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 7")]
             BLOCKS[(height.round() as usize).min(7)]
         })
         .collect()
@@ -88,12 +65,8 @@ pub(crate) fn sparkline(values: &[f64], width: usize) -> String {
 
 /// Puts a comma at each thousand of a plain number.
 pub(crate) fn thousands(number: &str) -> String {
-    let (sign, digits) = number
-        .strip_prefix('-')
-        .map_or(("", number), |digits| ("-", digits));
-    let (whole, fraction) = digits
-        .split_once('.')
-        .map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    let (sign, digits) = number.strip_prefix('-').map_or(("", number), |digits| ("-", digits));
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
     let mut text = String::from(sign);
     for (index, digit) in whole.chars().enumerate() {
         if index > 0 && (whole.len() - index) % 3 == 0 {

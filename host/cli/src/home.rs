@@ -19,19 +19,8 @@ pub(crate) struct Home {
 impl Home {
     /// Takes the folder the user named, else the one where data of programs belongs on this system.
     pub(crate) fn new(named: Option<&Path>) -> Self {
-        let usual = || {
-            folder_of_user(
-                "XDG_DATA_HOME",
-                ".local/share",
-                "Library/Application Support",
-            )
-        };
-        Self {
-            path: named
-                .filter(|path| !path.as_os_str().is_empty())
-                .map(Path::to_owned)
-                .or_else(usual),
-        }
+        let usual = || folder_of_user("XDG_DATA_HOME", ".local/share", "Library/Application Support");
+        Self { path: named.filter(|path| !path.as_os_str().is_empty()).map(Path::to_owned).or_else(usual) }
     }
 
     /// Returns the store of candles.
@@ -54,29 +43,16 @@ impl Home {
 
 /// Returns the folder for what can be made again, or `None` where the system has none.
 pub(crate) fn cache_dir() -> Option<PathBuf> {
-    absolute("SENTINEL_CACHE")
-        .or_else(|| folder_of_user("XDG_CACHE_HOME", ".cache", "Library/Caches"))
+    absolute("SENTINEL_CACHE").or_else(|| folder_of_user("XDG_CACHE_HOME", ".cache", "Library/Caches"))
 }
 
 fn folder_of_user(variable: &str, on_linux: &str, on_mac: &str) -> Option<PathBuf> {
-    let by_system = || {
-        Some(absolute("HOME")?.join(if cfg!(target_os = "macos") {
-            on_mac
-        } else {
-            on_linux
-        }))
-    };
-    let folder = if cfg!(target_os = "macos") {
-        by_system()
-    } else {
-        absolute(variable).or_else(by_system)
-    };
+    let by_system = || Some(absolute("HOME")?.join(if cfg!(target_os = "macos") { on_mac } else { on_linux }));
+    let folder = if cfg!(target_os = "macos") { by_system() } else { absolute(variable).or_else(by_system) };
     Some(folder?.join(NAME))
 }
 
 /// Returns the path in a variable; one that is relative is ignored, as the XDG specification wants it.
 fn absolute(variable: &str) -> Option<PathBuf> {
-    env::var_os(variable)
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
+    env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute())
 }

@@ -30,8 +30,7 @@ use output::Output;
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let output = Output::new(cli.json);
-    let result =
-        failure::without_panics(|| commands::run(cli, &output).and_then(|()| output.finish()));
+    let result = failure::without_panics(|| commands::run(cli, &output).and_then(|()| output.finish()));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,9 +8,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
 use anyhow::{Context, Error, Result};
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle,
-};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -37,11 +35,7 @@ impl Output {
             json,
             color: is_terminal && !plain,
             error_color: io::stderr().is_terminal() && !plain,
-            width: if is_terminal {
-                Table::new().width()
-            } else {
-                None
-            },
+            width: if is_terminal { Table::new().width() } else { None },
         }
     }
 
@@ -59,10 +53,7 @@ impl Output {
     pub(crate) fn line(&self, text: impl AsRef<str>) -> Result<()> {
         let mut stdout = io::stdout().lock();
         let text = text.as_ref();
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.write_all(b"\n"))
-            .map_err(stdout_error)
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")).map_err(stdout_error)
     }
 
     /// Prints `text` behind `label`, broken between words where a terminal ends; further lines stand under the first
@@ -70,11 +61,7 @@ impl Output {
     pub(crate) fn paragraph(&self, label: &str, text: &str) -> Result<()> {
         const INDENT_MAX: usize = 12;
         let label_width = printed_width(label);
-        let indent = if label_width > INDENT_MAX {
-            2
-        } else {
-            label_width
-        };
+        let indent = if label_width > INDENT_MAX { 2 } else { label_width };
         let lines = wrap(text, label_width, indent, self.width.map(usize::from));
         let separator = format!("\n{}", " ".repeat(indent));
         self.line(format!("{label}{}", lines.join(&separator)))
@@ -88,10 +75,7 @@ impl Output {
     /// Prints a table, fitted into the terminal.
     pub(crate) fn table(&self, table: &Table) -> Result<()> {
         // Cells are padded to their column; blanks at the end of a line are of no use to anybody.
-        let lines: Vec<_> = table
-            .lines()
-            .map(|line| line.trim_end().to_owned())
-            .collect();
+        let lines: Vec<_> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         self.line(lines.join("\n"))
     }
 
@@ -129,10 +113,7 @@ impl Output {
     pub(crate) fn new_table(&self, header: impl IntoIterator<Item = impl ToString>) -> Table {
         let mut table = self.bare_table();
         table.set_header(
-            header
-                .into_iter()
-                .map(|title| Cell::new(title).add_attribute(Attribute::Bold))
-                .collect::<Vec<_>>(),
+            header.into_iter().map(|title| Cell::new(title).add_attribute(Attribute::Bold)).collect::<Vec<_>>(),
         );
         table
     }
@@ -142,9 +123,7 @@ impl Output {
         let mut table = Table::new();
         table.load_style(STYLE);
         match self.width {
-            Some(width) => table
-                .set_width(width)
-                .set_content_arrangement(ContentArrangement::Dynamic),
+            Some(width) => table.set_width(width).set_content_arrangement(ContentArrangement::Dynamic),
             None => table.set_content_arrangement(ContentArrangement::Disabled),
         };
         if self.color {
@@ -175,17 +154,12 @@ impl Output {
     }
 
     fn paint(&self, text: &str, code: &str) -> String {
-        if self.color {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
     /// Returns a spinner that says what takes time; nothing where standard error is no terminal.
     pub(crate) fn spinner(&self, what: impl Into<String>) -> Progress {
-        let bar =
-            ProgressBar::with_draw_target(None, self.progress_target()).with_message(what.into());
+        let bar = ProgressBar::with_draw_target(None, self.progress_target()).with_message(what.into());
         bar.set_style(style("{spinner} {msg}"));
         bar.enable_steady_tick(Duration::from_millis(100));
         Progress(bar)
@@ -193,26 +167,20 @@ impl Output {
 
     /// Returns a bar that fills up; nothing where standard error is no terminal.
     pub(crate) fn progress(&self, what: impl Into<String>, length: u64) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(length), self.progress_target())
-            .with_message(what.into());
+        let bar = ProgressBar::with_draw_target(Some(length), self.progress_target()).with_message(what.into());
         bar.set_style(style("{msg} {wide_bar} {human_pos}/{human_len} {eta}"));
         Progress(bar)
     }
 
     /// Returns a bar for a way whose length nobody counts in steps; nothing where standard error is no terminal.
     pub(crate) fn way(&self, what: impl Into<String>) -> Progress {
-        let bar = ProgressBar::with_draw_target(Some(1), self.progress_target())
-            .with_message(what.into());
+        let bar = ProgressBar::with_draw_target(Some(1), self.progress_target()).with_message(what.into());
         bar.set_style(style("{msg} {wide_bar} {percent} % {eta}"));
         Progress(bar)
     }
 
     fn progress_target(&self) -> ProgressDrawTarget {
-        if io::stderr().is_terminal() {
-            ProgressDrawTarget::stderr()
-        } else {
-            ProgressDrawTarget::hidden()
-        }
+        if io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
     }
 }
 
@@ -221,11 +189,7 @@ fn printed_width(text: &str) -> usize {
     text.split('\x1b')
         .enumerate()
         .map(|(index, part)| {
-            let visible = if index == 0 {
-                part
-            } else {
-                part.split_once('m').map_or("", |(_, visible)| visible)
-            };
+            let visible = if index == 0 { part } else { part.split_once('m').map_or("", |(_, visible)| visible) };
             visible.chars().count()
         })
         .sum()
@@ -241,9 +205,7 @@ fn wrap(text: &str, first: usize, indent: usize, width: Option<usize>) -> Vec<St
     let mut column = first;
     for word in text.split(' ') {
         let length = word.chars().count();
-        let line = lines
-            .last_mut()
-            .filter(|line| line.is_empty() || column + 1 + length <= width);
+        let line = lines.last_mut().filter(|line| line.is_empty() || column + 1 + length <= width);
         match line {
             Some(line) if line.is_empty() => {
                 line.push_str(word);
@@ -352,14 +314,8 @@ mod tests {
     #[test]
     fn text_breaks_between_words() {
         assert_eq!(wrap("one two three", 0, 0, Some(8)), ["one two", "three"]);
-        assert_eq!(
-            wrap("one two three", 5, 2, Some(8)),
-            ["one", "two", "three"]
-        );
-        assert_eq!(
-            wrap("incomprehensibilities", 0, 0, Some(8)),
-            ["incomprehensibilities"]
-        );
+        assert_eq!(wrap("one two three", 5, 2, Some(8)), ["one", "two", "three"]);
+        assert_eq!(wrap("incomprehensibilities", 0, 0, Some(8)), ["incomprehensibilities"]);
         assert_eq!(wrap("one two", 0, 0, None), ["one two"]);
     }
 

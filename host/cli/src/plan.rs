@@ -49,10 +49,7 @@ pub(crate) enum CandleSource {
     File { path: PathBuf, exchange: Exchange },
     /// The data folder; without an exchange the only one that has the symbol, without a timeframe the one nearest to
     /// what the strategies are shown.
-    Store {
-        exchange: Option<Exchange>,
-        timeframe: Option<Timeframe>,
-    },
+    Store { exchange: Option<Exchange>, timeframe: Option<Timeframe> },
 }
 
 /// A strategy to run.
@@ -90,11 +87,7 @@ impl Plan {
 
     /// Returns the finest timeframe that a strategy on the series is shown.
     pub(crate) fn finest_shown(&self, series: usize) -> Option<Timeframe> {
-        self.strategies
-            .iter()
-            .filter(|s| s.series.contains(&series))
-            .map(|s| s.timeframe)
-            .min()
+        self.strategies.iter().filter(|s| s.series.contains(&series)).map(|s| s.timeframe).min()
     }
 
     fn checked(self, spelling: Spelling) -> Result<Self> {
@@ -103,15 +96,10 @@ impl Plan {
     }
 
     fn check(&self, spelling: Spelling) -> Result<()> {
-        let in_range = |name: &str, value: Option<Decimal>, range: Range| match value
-            .map(|value| range.check(value))
-        {
+        let in_range = |name: &str, value: Option<Decimal>, range: Range| match value.map(|value| range.check(value)) {
             Some(Err(problem)) => {
                 let value = value.unwrap_or_default();
-                Err(usage(format_args!(
-                    "{} is {value}: {problem}",
-                    spelling.of(name)
-                )))
+                Err(usage(format_args!("{} is {value}: {problem}", spelling.of(name))))
             }
             _ => Ok(()),
         };
@@ -125,36 +113,19 @@ impl Plan {
             )));
         }
         in_range("cash", Some(self.account.cash), range::POSITIVE)?;
-        in_range(
-            "slippage_bps",
-            Some(self.account.fill_model.slippage_bps),
-            range::BPS,
-        )?;
+        in_range("slippage_bps", Some(self.account.fill_model.slippage_bps), range::BPS)?;
         if let FeeRate::Fixed { bps } = self.account.fees.rate {
             in_range("fee_bps", Some(bps), range::BPS)?;
         }
-        let AccountLimits {
-            exposure_max_pct,
-            daily_loss_max_pct,
-            drawdown_max_pct,
-            ..
-        } = self.account.limits;
+        let AccountLimits { exposure_max_pct, daily_loss_max_pct, drawdown_max_pct, .. } = self.account.limits;
         in_range("exposure_max_pct", exposure_max_pct, range::POSITIVE)?;
         in_range("daily_loss_max_pct", daily_loss_max_pct, range::PERCENT)?;
         in_range("drawdown_max_pct", drawdown_max_pct, range::PERCENT)?;
         for series in &self.series {
             in_range("tick_size", Some(series.rules.tick_size), range::POSITIVE)?;
             in_range("step_size", Some(series.rules.step_size), range::POSITIVE)?;
-            in_range(
-                "quantity_min",
-                Some(series.rules.quantity_min),
-                range::NOT_NEGATIVE,
-            )?;
-            in_range(
-                "notional_min",
-                Some(series.rules.notional_min),
-                range::NOT_NEGATIVE,
-            )?;
+            in_range("quantity_min", Some(series.rules.quantity_min), range::NOT_NEGATIVE)?;
+            in_range("notional_min", Some(series.rules.notional_min), range::NOT_NEGATIVE)?;
         }
         for StrategyPlan { risk, .. } in &self.strategies {
             match risk.sizing {
@@ -165,28 +136,15 @@ impl Plan {
             }
             in_range("strong_factor", Some(risk.strong_factor), range::POSITIVE)?;
             in_range("stop_loss_pct", risk.stop_loss_pct, range::FALL)?;
-            in_range(
-                "stop_limit_offset_bps",
-                Some(risk.stop_limit_offset_bps),
-                range::OFFSET_BPS,
-            )?;
+            in_range("stop_limit_offset_bps", Some(risk.stop_limit_offset_bps), range::OFFSET_BPS)?;
             in_range("take_profit_pct", risk.take_profit_pct, range::POSITIVE)?;
             in_range("trailing_stop_pct", risk.trailing_stop_pct, range::FALL)?;
-            in_range(
-                "confidence_min",
-                Some(risk.confidence_min),
-                range::CONFIDENCE,
-            )?;
-            let at_least_one = [
-                ("bars_held_max", risk.bars_held_max),
-                ("signal_valid_bars", Some(risk.signal_valid_bars)),
-            ];
+            in_range("confidence_min", Some(risk.confidence_min), range::CONFIDENCE)?;
+            let at_least_one =
+                [("bars_held_max", risk.bars_held_max), ("signal_valid_bars", Some(risk.signal_valid_bars))];
             for (name, bars) in at_least_one {
                 if bars == Some(0) {
-                    return Err(usage(format_args!(
-                        "{} is 0: allowed is a number from 1",
-                        spelling.of(name)
-                    )));
+                    return Err(usage(format_args!("{} is 0: allowed is a number from 1", spelling.of(name))));
                 }
             }
         }

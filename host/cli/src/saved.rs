@@ -34,34 +34,20 @@ pub(crate) fn save(home: &Home, run: &RunFile, report: &str) -> Result<PathBuf> 
 pub(crate) fn find(home: &Home, text: &str) -> Result<RunFile> {
     if text.ends_with(".json") || text.contains(std::path::is_separator) {
         let path = Path::new(text);
-        return read(&if path.is_dir() {
-            path.join("run.json")
-        } else {
-            path.to_owned()
-        });
+        return read(&if path.is_dir() { path.join("run.json") } else { path.to_owned() });
     }
     let runs = newest_first(home)?;
     if text == LAST {
         return read(&latest(&runs, 1)?[0].path);
     }
-    let found: Vec<_> = runs
-        .iter()
-        .filter(|run| run.id.starts_with(text) || is_longer(text, &run.id))
-        .collect();
+    let found: Vec<_> = runs.iter().filter(|run| run.id.starts_with(text) || is_longer(text, &run.id)).collect();
     match found.as_slice() {
         [run] => read(&run.path),
-        [] => Err(usage(format_args!(
-            "there is no saved run {text}; there are: {}",
-            listed(&runs)
-        ))),
+        [] => Err(usage(format_args!("there is no saved run {text}; there are: {}", listed(&runs)))),
         several => Err(usage(format_args!(
             "{text} is the beginning of {} runs: {}; write more of it",
             several.len(),
-            several
-                .iter()
-                .map(|run| run.id.as_str())
-                .collect::<Vec<_>>()
-                .join(", ")
+            several.iter().map(|run| run.id.as_str()).collect::<Vec<_>>().join(", ")
         ))),
     }
 }
@@ -69,11 +55,7 @@ pub(crate) fn find(home: &Home, text: &str) -> Result<RunFile> {
 /// Returns the two runs saved last, the older first.
 pub(crate) fn last_two(home: &Home) -> Result<Vec<RunFile>> {
     let runs = newest_first(home)?;
-    latest(&runs, 2)?
-        .iter()
-        .rev()
-        .map(|run| read(&run.path))
-        .collect()
+    latest(&runs, 2)?.iter().rev().map(|run| read(&run.path)).collect()
 }
 
 /// Whether a whole run id was given where folders have the beginning of it.
@@ -96,11 +78,7 @@ fn listed(runs: &[Saved]) -> String {
         return "none yet; run `sentinel backtest` first".to_owned();
     }
     let ids: Vec<_> = runs.iter().take(SHOWN).map(|run| run.id.as_str()).collect();
-    let more = if runs.len() > SHOWN {
-        format!(" and {} more", runs.len() - SHOWN)
-    } else {
-        String::new()
-    };
+    let more = if runs.len() > SHOWN { format!(" and {} more", runs.len() - SHOWN) } else { String::new() };
     format!("{}{more}", ids.join(", "))
 }
 
@@ -115,20 +93,12 @@ fn newest_first(home: &Home) -> Result<Vec<Saved>> {
     let folder = home.runs_dir()?;
     let entries = match fs::read_dir(&folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => {
-            entries.with_context(|| format!("cannot read the folder {}", folder.display()))?
-        }
+        entries => entries.with_context(|| format!("cannot read the folder {}", folder.display()))?,
     };
     let saved = entries.flatten().filter_map(|entry| {
         let path = entry.path().join("run.json");
-        let time = fs::metadata(&path)
-            .and_then(|metadata| metadata.modified())
-            .ok()?;
-        Some(Saved {
-            id: entry.file_name().into_string().ok()?,
-            path,
-            time,
-        })
+        let time = fs::metadata(&path).and_then(|metadata| metadata.modified()).ok()?;
+        Some(Saved { id: entry.file_name().into_string().ok()?, path, time })
     });
     let mut saved: Vec<_> = saved.collect();
     saved.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
@@ -136,7 +106,6 @@ fn newest_first(home: &Home) -> Result<Vec<Saved>> {
 }
 
 fn read(path: &Path) -> Result<RunFile> {
-    let text =
-        fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     RunFile::from_json(&text).with_context(|| format!("cannot use {}", path.display()))
 }

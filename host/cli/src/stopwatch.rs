@@ -5,10 +5,7 @@ use std::time::{Duration, Instant};
 use sentinel_domain::timeframe::UnixMillis;
 
 /// Returns what `work` gives and how long it took.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a measured time is shown to people and decides nothing"
-)]
+#[expect(clippy::disallowed_methods, reason = "a measured time is shown to people and decides nothing")]
 pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = work();
@@ -16,10 +13,7 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 }
 
 /// Returns the time: a download must not take a candle that is still open for a closed one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the binary is where the clock comes from"
-)]
+#[expect(clippy::disallowed_methods, reason = "the binary is where the clock comes from")]
 pub(crate) fn now() -> UnixMillis {
     chrono::Utc::now().timestamp_millis()
 }

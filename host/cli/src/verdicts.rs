@@ -16,26 +16,19 @@ pub(crate) struct CachedVerdicts {
 
 impl CachedVerdicts {
     pub(crate) fn new() -> Self {
-        Self {
-            folder: home::cache_dir().map(|cache| cache.join("verdicts")),
-        }
+        Self { folder: home::cache_dir().map(|cache| cache.join("verdicts")) }
     }
 }
 
 impl Verdicts for CachedVerdicts {
     fn is_verified(&self, key: &ContentHash) -> bool {
-        self.folder
-            .as_ref()
-            .is_some_and(|folder| folder.join(key.to_string()).is_file())
+        self.folder.as_ref().is_some_and(|folder| folder.join(key.to_string()).is_file())
     }
 
     fn remember(&self, key: &ContentHash) {
         if let Some(folder) = &self.folder {
             // A verdict that cannot be kept is found again.
-            drop(
-                fs::create_dir_all(folder)
-                    .and_then(|()| fs::write(folder.join(key.to_string()), "")),
-            );
+            drop(fs::create_dir_all(folder).and_then(|()| fs::write(folder.join(key.to_string()), "")));
         }
     }
 }

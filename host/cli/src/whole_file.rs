@@ -12,11 +12,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
         return Err(anyhow!("{} is no name of a file", path.display()));
     };
     // The process is part of the name, so that two that write the same file do not mix.
-    let temporary = path.with_file_name(format!(
-        ".{}.{}.tmp",
-        name.to_string_lossy(),
-        std::process::id()
-    ));
+    let temporary = path.with_file_name(format!(".{}.{}.tmp", name.to_string_lossy(), std::process::id()));
     let written = File::create(&temporary)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&temporary, path));
@@ -36,12 +32,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let taken = folder.path().join("taken");
         fs::create_dir_all(taken.join("inside")).unwrap();
-        assert!(
-            write(&taken, b"text")
-                .unwrap_err()
-                .to_string()
-                .contains("cannot write")
-        );
+        assert!(write(&taken, b"text").unwrap_err().to_string().contains("cannot write"));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 

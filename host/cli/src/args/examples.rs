@@ -7,8 +7,7 @@ Examples:
   sentinel data import btcusdt-1d.csv --symbol BTC/USDT --timeframe 1d
   sentinel backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1d
 
-Exit status: 0 good, 1 failed, 2 wrong usage: the command itself has to be changed.
-Files and folders are named in the help of each command; `sentinel COMMAND --help` tells all.";
+Exit status: 0 good, 1 failed, 2 wrong usage: the command itself has to be changed.";
 
 pub(super) const STRATEGY: &str = "\
 Examples:
@@ -78,28 +77,30 @@ Examples:
 The candles are made up: no market ever traded them. They are stored as those of the exchange `simulated`, and the same
 seed gives the same candles everywhere.";
 
-pub(super) const BACKTEST: &str = "\
+/// The part of the help of `backtest` that its long help shares.
+macro_rules! backtest_examples {
+    () => {
+        "\
 Examples:
   sentinel backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1d
   sentinel backtest --strategy sma-cross --param fast=10 --param slow=30 --param threshold=0.00001 \\
       --data btcusdt-1d.csv --symbol BTC/USDT --timeframe 1d --quantity 0.1 --fee-bps 10 --fee-in quote \\
       --slippage-bps 0 --cash 100000 --gaps flat
-  sentinel backtest --strategy my-first/target/my-first.wasm --data btcusdt-1h.csv.gz --symbol BTC/USDT --timeframe 1h --gaps flat \\
-      --risk-pct 1 --stop-loss-pct 5 --report my-first.html
-  sentinel backtest --config run.toml";
-
-pub(super) const BACKTEST_LONG: &str = "\
-Examples:
-  sentinel backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1d
-  sentinel backtest --strategy sma-cross --param fast=10 --param slow=30 --param threshold=0.00001 \\
-      --data btcusdt-1d.csv --symbol BTC/USDT --timeframe 1d --quantity 0.1 --fee-bps 10 --fee-in quote \\
-      --slippage-bps 0 --cash 100000 --gaps flat
-  sentinel backtest --strategy my-first/target/my-first.wasm --data btcusdt-1h.csv.gz --symbol BTC/USDT --timeframe 1h --gaps flat \\
-      --risk-pct 1 --stop-loss-pct 5 --report my-first.html
+  sentinel backtest --strategy my-first/target/my-first.wasm --data btcusdt-1h.csv.gz --symbol BTC/USDT \\
+      --timeframe 1h --gaps flat --risk-pct 1 --stop-loss-pct 5 --report my-first.html
   sentinel backtest --strategy sma-cross --strategy rsi-reversion --param sma-cross.fast=10 \\
       --symbol BTC/USDT --symbol ETH/USDT --timeframe 1d
   sentinel backtest --config run.toml
+"
+    };
+}
 
+pub(super) const BACKTEST: &str =
+    concat!(backtest_examples!(), "\n`sentinel backtest --help` tells more, among it the form of run files.");
+
+pub(super) const BACKTEST_LONG: &str = concat!(
+    backtest_examples!(),
+    "
 A run file says the same and more, in TOML: each strategy with its own parameters, risk and series. Every key is
 optional but `series` and `strategies`; paths start at the folder of the file; keys are those of the saved run.json.
 
@@ -131,7 +132,8 @@ optional but `series` and `strategies`; paths start at the folder of the file; k
   series = [\"BTC/USDT\"]              # left out: all of them
   risk = { sizing = { equity_pct = 20 }, trailing_stop_pct = 8, priority = 200 }
 
-Every assumption of the fill model is published in docs/backtesting.md.";
+Every assumption of the fill model is published in docs/backtesting.md."
+);
 
 pub(super) const SWEEP: &str = "\
 Examples:

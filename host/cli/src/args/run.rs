@@ -161,12 +161,7 @@ pub(crate) struct ExitArgs {
 #[command(next_help_heading = "Which signals are acted on")]
 pub(crate) struct GateArgs {
     /// Reject signals that are less confident, 0 to 100.
-    #[arg(
-        long,
-        value_name = "CONFIDENCE",
-        default_value = "0",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "CONFIDENCE", default_value = "0", allow_hyphen_values = true)]
     #[arg(value_parser = range::CONFIDENCE.parser())]
     pub(crate) confidence_min: Decimal,
 

@@ -10,10 +10,7 @@ pub(crate) fn time(text: &str) -> Result<UnixMillis, String> {
     }
     DateTime::parse_from_rfc3339(text)
         .map(|time| time.timestamp_millis())
-        .map_err(|_| {
-            "write a day such as 2024-01-31 or a time such as 2024-01-31T12:00:00Z; both are UTC"
-                .to_owned()
-        })
+        .map_err(|_| "write a day such as 2024-01-31 or a time such as 2024-01-31T12:00:00Z; both are UTC".to_owned())
 }
 
 #[cfg(test)]

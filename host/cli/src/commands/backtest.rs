@@ -38,25 +38,10 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
     }
 
     let mut run = RunFile::new(&result, lookahead_verified);
-    let candles: Vec<_> = backtest
-        .series()
-        .iter()
-        .map(|series| series.candles().as_ref())
-        .collect();
+    let candles: Vec<_> = backtest.series().iter().map(|series| series.candles().as_ref()).collect();
     let notes = notes(&backtest);
-    let page = report::render(
-        &result,
-        &candles,
-        &report::Extras {
-            lookahead_verified,
-            notes: notes.clone(),
-        },
-    );
-    let saved = if args.no_save {
-        None
-    } else {
-        Some(saved::save(home, &run, &page))
-    };
+    let page = report::render(&result, &candles, &report::Extras { lookahead_verified, notes: notes.clone() });
+    let saved = if args.no_save { None } else { Some(saved::save(home, &run, &page)) };
     if let Some(path) = &args.report {
         whole_file::write(path, page.as_bytes())?;
     }
@@ -65,26 +50,16 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
     if output.is_json() {
         output.line(run.to_json().trim_end())?;
     } else {
-        let report = args
-            .report
-            .clone()
-            .or_else(|| Some(saved.as_ref()?.as_ref().ok()?.join("report.html")));
+        let report = args.report.clone().or_else(|| Some(saved.as_ref()?.as_ref().ok()?.join("report.html")));
         summary::print(
-            &summary::Summary {
-                result: &result,
-                run: &run,
-                notes: &notes,
-                report: report.as_deref(),
-            },
+            &summary::Summary { result: &result, run: &run, notes: &notes, report: report.as_deref() },
             output,
         )?;
     }
     match saved {
         Some(Err(error)) if args.save => Err(error.context("the run is not saved")),
         Some(Err(error)) => {
-            output.warning(format!(
-                "the run is not saved: {error:#}; --no-save does without"
-            ));
+            output.warning(format!("the run is not saved: {error:#}; --no-save does without"));
             Ok(())
         }
         Some(Ok(_)) | None => Ok(()),
@@ -93,15 +68,10 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
 
 /// A run of minutes should not end with a report that has nowhere to go.
 fn check_folder(report: &Path) -> Result<()> {
-    match report
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        Some(folder) if !folder.is_dir() => Err(anyhow!(
-            "cannot write {}: there is no folder {}; make it first",
-            report.display(),
-            folder.display()
-        )),
+    match report.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) if !folder.is_dir() => {
+            Err(anyhow!("cannot write {}: there is no folder {}; make it first", report.display(), folder.display()))
+        }
         _ => Ok(()),
     }
 }

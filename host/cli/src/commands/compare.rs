@@ -49,42 +49,24 @@ pub(super) fn run(args: &CompareArgs, home: &Home, output: &Output) -> Result<()
                 "{one} is one run; name at least two to compare, or none for the last two"
             )));
         }
-        names => names
-            .iter()
-            .map(|name| saved::find(home, name))
-            .collect::<Result<_>>()?,
+        names => names.iter().map(|name| saved::find(home, name)).collect::<Result<_>>()?,
     };
     let comparison = Comparison::new(&runs);
-    if output.is_json() {
-        output.json(&as_json(&comparison))
-    } else {
-        print(&comparison, args.all, output)
-    }
+    if output.is_json() { output.json(&as_json(&comparison)) } else { print(&comparison, args.all, output) }
 }
 
 fn print(comparison: &Comparison, all: bool, output: &Output) -> Result<()> {
     let header = std::iter::once("").chain(comparison.columns.iter().map(String::as_str));
     let mut table = output.new_table(header);
-    for row in comparison
-        .rows
-        .iter()
-        .filter(|row| all || KEY_ROWS.contains(&row.name.as_str()))
-    {
+    for row in comparison.rows.iter().filter(|row| all || KEY_ROWS.contains(&row.name.as_str())) {
         let cells = row.cells.iter().enumerate().map(|(column, cell)| {
             let cell = number(text(&row.name, cell));
-            if row.best.contains(&column) {
-                cell.fg(Color::Green).add_attribute(Attribute::Bold)
-            } else {
-                cell
-            }
+            if row.best.contains(&column) { cell.fg(Color::Green).add_attribute(Attribute::Bold) } else { cell }
         });
         table.add_row(std::iter::once(TableCell::new(&row.title)).chain(cells));
     }
     output.table(&table)?;
-    comparison
-        .notes
-        .iter()
-        .try_for_each(|note| output.paragraph("Note: ", &format!("{note}.")))
+    comparison.notes.iter().try_for_each(|note| output.paragraph("Note: ", &format!("{note}.")))
 }
 
 /// Returns a cell with its unit where it is a metric.

@@ -25,11 +25,7 @@ pub(super) fn run(command: &DataCommand, home: &Home, output: &Output) -> Result
 }
 
 const fn on_conflict(replace: bool) -> OnConflict {
-    if replace {
-        OnConflict::Replace
-    } else {
-        OnConflict::Refuse
-    }
+    if replace { OnConflict::Replace } else { OnConflict::Refuse }
 }
 
 /// Stores candles and says what came of it.
@@ -46,18 +42,10 @@ fn store(
     };
     let gaps = gaps::find_gaps(candles);
     let missing: usize = gaps.iter().map(|gap| gap.missing).sum();
-    let (from, to) = (
-        candles.columns().open_time[0],
-        candles.close_time(candles.len() - 1),
-    );
+    let (from, to) = (candles.columns().open_time[0], candles.close_time(candles.len() - 1));
     let instrument = candles.instrument();
     if output.is_json() {
-        let WriteReport {
-            added,
-            unchanged,
-            completed,
-            replaced,
-        } = report;
+        let WriteReport { added, unchanged, completed, replaced } = report;
         let mut value = json!({
             "exchange": instrument.exchange, "symbol": instrument.symbol, "timeframe": candles.timeframe(),
             "from": format_time(from), "to": format_time(to), "bars": candles.len(),
@@ -78,11 +66,7 @@ fn store(
         format::moment(from),
         format::moment(to)
     ))?;
-    output.line(format!(
-        "  {} in {}",
-        describe(report),
-        store.path().display()
-    ))?;
+    output.line(format!("  {} in {}", describe(report), store.path().display()))?;
     if missing > 0 {
         output.line(format!(
             "  {} missing in {}: a backtest wants to know what to do about them (--gaps)",
@@ -95,26 +79,12 @@ fn store(
 
 /// Says what a write did.
 fn describe(report: WriteReport) -> String {
-    let WriteReport {
-        added,
-        unchanged,
-        completed,
-        replaced,
-    } = report;
-    let parts = [
-        (added, "added"),
-        (unchanged, "there before"),
-        (completed, "completed"),
-        (replaced, "replaced"),
-    ];
+    let WriteReport { added, unchanged, completed, replaced } = report;
+    let parts = [(added, "added"), (unchanged, "there before"), (completed, "completed"), (replaced, "replaced")];
     let parts: Vec<_> = parts
         .into_iter()
         .filter(|(n, _)| *n > 0)
         .map(|(n, what)| format!("{} {what}", format::count(n as u64)))
         .collect();
-    if parts.is_empty() {
-        "nothing new".to_owned()
-    } else {
-        parts.join(", ")
-    }
+    if parts.is_empty() { "nothing new".to_owned() } else { parts.join(", ") }
 }

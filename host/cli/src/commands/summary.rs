@@ -49,24 +49,8 @@ const BLOCKS: [(&str, &[&str]); 4] = [
             "bars_held_mean",
         ],
     ),
-    (
-        "Activity",
-        &[
-            "exposure_pct",
-            "turnover_per_year",
-            "fees_usd",
-            "slippage_mean_pct",
-        ],
-    ),
-    (
-        "Against buy and hold",
-        &[
-            "benchmark_return_pct",
-            "benchmark_max_drawdown_pct",
-            "alpha_pct",
-            "beta",
-        ],
-    ),
+    ("Activity", &["exposure_pct", "turnover_per_year", "fees_usd", "slippage_mean_pct"]),
+    ("Against buy and hold", &["benchmark_return_pct", "benchmark_max_drawdown_pct", "alpha_pct", "beta"]),
 ];
 
 /// Columns that two blocks of figures side by side need.
@@ -82,29 +66,15 @@ pub(crate) fn print(summary: &Summary<'_>, output: &Output) -> Result<()> {
 
 fn heading(summary: &Summary<'_>, output: &Output) -> Result<()> {
     for strategy in &summary.result.strategies {
-        let parameters: Vec<_> = strategy
-            .parameters
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        let name = format!(
-            "{} on {} candles  ",
-            output.bold(&strategy.strategy_id),
-            strategy.timeframe
-        );
+        let parameters: Vec<_> = strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let name = format!("{} on {} candles  ", output.bold(&strategy.strategy_id), strategy.timeframe);
         output.paragraph(&name, &parameters.join(" "))?;
     }
     for series in &summary.result.series {
         let missing = match (series.bars_missing, series.gaps.as_str()) {
             (0, _) => String::new(),
-            (missing, "flat") => format!(
-                ", {} of them missing and filled flat",
-                format::count(missing as u64)
-            ),
-            (missing, _) => format!(
-                ", {} more missing and skipped",
-                format::count(missing as u64)
-            ),
+            (missing, "flat") => format!(", {} of them missing and filled flat", format::count(missing as u64)),
+            (missing, _) => format!(", {} more missing and skipped", format::count(missing as u64)),
         };
         let text = format!(
             "{} to {}, {} of {}{missing}",
@@ -115,29 +85,18 @@ fn heading(summary: &Summary<'_>, output: &Output) -> Result<()> {
         );
         output.paragraph(&format!("{}  ", series.instrument), &text)?;
     }
-    summary
-        .notes
-        .iter()
-        .try_for_each(|note| output.paragraph("Note: ", note))
+    summary.notes.iter().try_for_each(|note| output.paragraph("Note: ", note))
 }
 
 /// Shows where the account began, where it ended and how it went there.
 fn equity(result: &BacktestResult, output: &Output) -> Result<()> {
     let (first, last) = (to_f64(result.cash_initial), to_f64(result.equity_final));
     let change = (last / first - 1.0) * 100.0;
-    let from_to = format!(
-        "{} → {}",
-        format::money(result.cash_initial),
-        format::money(result.equity_final)
-    );
+    let from_to = format!("{} → {}", format::money(result.cash_initial), format::money(result.equity_final));
     let percent = format::percent(change);
-    let daily: Vec<f64> = std::iter::once(first)
-        .chain(result.equity.daily().into_iter().map(|(_, value)| value))
-        .collect();
-    let room = output
-        .columns()
-        .saturating_sub(from_to.chars().count() + percent.chars().count() + 5)
-        .min(60);
+    let daily: Vec<f64> =
+        std::iter::once(first).chain(result.equity.daily().into_iter().map(|(_, value)| value)).collect();
+    let room = output.columns().saturating_sub(from_to.chars().count() + percent.chars().count() + 5).min(60);
     output.line(format!(
         "\n{}  {}  {}\n",
         output.bold(&from_to),
@@ -148,36 +107,19 @@ fn equity(result: &BacktestResult, output: &Output) -> Result<()> {
 
 /// Shows the figures, two blocks side by side where there is room.
 fn figures(result: &BacktestResult, output: &Output) -> Result<()> {
-    let blocks: Vec<Block> = BLOCKS
-        .iter()
-        .map(|(title, names)| Block::new(title, names, result))
-        .collect();
-    let side_by_side = if output.columns() < TWO_BLOCKS_COLUMNS {
-        1
-    } else {
-        2
-    };
+    let blocks: Vec<Block> = BLOCKS.iter().map(|(title, names)| Block::new(title, names, result)).collect();
+    let side_by_side = if output.columns() < TWO_BLOCKS_COLUMNS { 1 } else { 2 };
     let mut table = output.bare_table();
     for (index, blocks) in blocks.chunks(side_by_side).enumerate() {
         if index > 0 {
             table.add_row([""]);
         }
-        table.add_row(blocks.iter().flat_map(|block| {
-            [
-                Cell::new(&block.title).add_attribute(Attribute::Bold),
-                Cell::new(""),
-            ]
-        }));
-        for row in 0..blocks
-            .iter()
-            .map(|block| block.rows.len())
-            .max()
-            .unwrap_or(0)
-        {
+        table.add_row(
+            blocks.iter().flat_map(|block| [Cell::new(&block.title).add_attribute(Attribute::Bold), Cell::new("")]),
+        );
+        for row in 0..blocks.iter().map(|block| block.rows.len()).max().unwrap_or(0) {
             table.add_row(blocks.iter().flat_map(|block| match block.rows.get(row) {
-                Some((definition, metric)) => {
-                    [Cell::new(definition.title), figure(definition, *metric)]
-                }
+                Some((definition, metric)) => [Cell::new(definition.title), figure(definition, *metric)],
                 None => [Cell::new(""), Cell::new("")],
             }));
         }
@@ -193,16 +135,11 @@ struct Block {
 
 impl Block {
     fn new(title: &str, names: &[&str], result: &BacktestResult) -> Self {
-        let definitions = names.iter().filter_map(|name| {
-            DEFINITIONS
-                .iter()
-                .find(|definition| definition.name == *name)
-        });
+        let definitions =
+            names.iter().filter_map(|name| DEFINITIONS.iter().find(|definition| definition.name == *name));
         Self {
             title: title.to_owned(),
-            rows: definitions
-                .map(|definition| (*definition, result.metrics.get(definition)))
-                .collect(),
+            rows: definitions.map(|definition| (*definition, result.metrics.get(definition))).collect(),
         }
     }
 }
@@ -234,31 +171,18 @@ pub(crate) fn with_unit(unit: Unit, value: f64) -> String {
 }
 
 fn facts(summary: &Summary<'_>, output: &Output) -> Result<()> {
-    let Summary {
-        result,
-        run,
-        report,
-        ..
-    } = summary;
-    let fact =
-        |name: &str, text: String| output.paragraph(&output.dim(&format!("{name:<11}")), &text);
+    let Summary { result, run, report, .. } = summary;
+    let fact = |name: &str, text: String| output.paragraph(&output.dim(&format!("{name:<11}")), &text);
     fact("Signals", signals(&result.signals))?;
     if !result.signals.rejected.is_empty() {
-        let reasons: Vec<_> = result
-            .signals
-            .rejected
-            .iter()
-            .map(|(reason, n)| format!("{} {reason}", format::count(*n)))
-            .collect();
+        let reasons: Vec<_> =
+            result.signals.rejected.iter().map(|(reason, n)| format!("{} {reason}", format::count(*n))).collect();
         fact("Rejected", reasons.join(", "))?;
     }
     if !result.open_positions.is_empty() {
         fact(
             "Open",
-            format!(
-                "{}, marked at the last close",
-                format::counted(result.open_positions.len(), "position")
-            ),
+            format!("{}, marked at the last close", format::counted(result.open_positions.len(), "position")),
         )?;
     }
     fact("Assumed", assumptions(result))?;
@@ -268,9 +192,7 @@ fn facts(summary: &Summary<'_>, output: &Output) -> Result<()> {
         "not verified"
     };
     fact("Lookahead", lookahead.to_owned())?;
-    let seconds = run.run_seconds.map_or_else(String::new, |seconds| {
-        format!(", took {}", duration(seconds))
-    });
+    let seconds = run.run_seconds.map_or_else(String::new, |seconds| format!(", took {}", duration(seconds)));
     fact("Run", format!("{}{seconds}", run.run_id.short()))?;
     match report {
         Some(path) => fact("Report", path.display().to_string()),
@@ -289,16 +211,9 @@ fn signals(counts: &SignalCounts) -> String {
         (counts.abandoned, "abandoned"),
         (counts.ordered, "still waiting"),
     ];
-    let fates: Vec<_> = fates
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, fate)| format!("{} {fate}", format::count(n)))
-        .collect();
-    if fates.is_empty() {
-        "none".to_owned()
-    } else {
-        format!("{}: {}", format::count(counts.total), fates.join(", "))
-    }
+    let fates: Vec<_> =
+        fates.into_iter().filter(|(n, _)| *n > 0).map(|(n, fate)| format!("{} {fate}", format::count(n))).collect();
+    if fates.is_empty() { "none".to_owned() } else { format!("{}: {}", format::count(counts.total), fates.join(", ")) }
 }
 
 fn assumptions(result: &BacktestResult) -> String {
@@ -311,17 +226,10 @@ fn assumptions(result: &BacktestResult) -> String {
         FeeCurrency::Received => "from what is received",
         FeeCurrency::Quote => "in quote currency",
     };
-    format!(
-        "fees {rate} {currency}, slippage {} bps",
-        assumed.fill_model.slippage_bps.normalize()
-    )
+    format!("fees {rate} {currency}, slippage {} bps", assumed.fill_model.slippage_bps.normalize())
 }
 
 /// Returns a time as people say it: `12 ms`, `3.2 s`.
 fn duration(seconds: f64) -> String {
-    if seconds < 1.0 {
-        format!("{:.1} ms", seconds * 1_000.0)
-    } else {
-        format!("{seconds:.1} s")
-    }
+    if seconds < 1.0 { format!("{:.1} ms", seconds * 1_000.0) } else { format!("{seconds:.1} s") }
 }

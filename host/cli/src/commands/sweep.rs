@@ -27,13 +27,7 @@ use crate::stopwatch::timed;
 use crate::strategies::Loader;
 
 /// Figures beside the one that the table is sorted by.
-const SHOWN: [&str; 5] = [
-    "total_return_pct",
-    "sharpe_ratio",
-    "max_drawdown_pct",
-    "trade_count",
-    "win_rate_pct",
-];
+const SHOWN: [&str; 5] = ["total_return_pct", "sharpe_ratio", "max_drawdown_pct", "trade_count", "win_rate_pct"];
 
 pub(super) fn run(args: &SweepArgs, home: &Home, output: &Output) -> Result<()> {
     let grid = Grid::parse(args.grid.iter().map(String::as_str))?;
@@ -41,10 +35,7 @@ pub(super) fn run(args: &SweepArgs, home: &Home, output: &Output) -> Result<()> 
     let loader = Loader::new(start_threads(args.run.threads)?, output)?;
     let backtest = assemble(&plan, home, &loader, output)?;
 
-    let first = backtest
-        .strategies()
-        .first()
-        .ok_or_else(|| anyhow!("a sweep needs a strategy"))?;
+    let first = backtest.strategies().first().ok_or_else(|| anyhow!("a sweep needs a strategy"))?;
     let points = grid.points(first.component.manifest(), &plan.strategies[0].parameters)?;
     let count = points.len();
     let progress = output.progress("sweeping", count as u64);
@@ -74,12 +65,7 @@ fn compare(a: &SweepPoint, b: &SweepPoint, sort: &str) -> Ordering {
         _ => 1.0,
     };
     let key = |point: &SweepPoint| {
-        point
-            .outcome
-            .as_ref()
-            .ok()
-            .and_then(|outcome| figure(outcome, sort))
-            .map(|value| value * sign)
+        point.outcome.as_ref().ok().and_then(|outcome| figure(outcome, sort)).map(|value| value * sign)
     };
     match (key(a), key(b)) {
         (Some(a), Some(b)) => b.total_cmp(&a),
@@ -90,16 +76,10 @@ fn compare(a: &SweepPoint, b: &SweepPoint, sort: &str) -> Ordering {
 }
 
 fn definition(name: &str) -> Option<&'static Definition> {
-    DEFINITIONS
-        .iter()
-        .copied()
-        .find(|definition| definition.name == name)
+    DEFINITIONS.iter().copied().find(|definition| definition.name == name)
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "entries are far fewer than a float can count"
-)]
+#[expect(clippy::cast_precision_loss, reason = "entries are far fewer than a float can count")]
 fn figure(outcome: &SweepOutcome, name: &str) -> Option<f64> {
     match name {
         FINAL_EQUITY => Some(to_f64(outcome.equity_final)),
@@ -108,12 +88,7 @@ fn figure(outcome: &SweepOutcome, name: &str) -> Option<f64> {
     }
 }
 
-fn print(
-    backtest: &Backtest,
-    points: &[SweepPoint],
-    args: &SweepArgs,
-    output: &Output,
-) -> Result<()> {
+fn print(backtest: &Backtest, points: &[SweepPoint], args: &SweepArgs, output: &Output) -> Result<()> {
     for series in backtest.series() {
         let candles = series.candles();
         output.line(format!(
@@ -126,16 +101,10 @@ fn print(
             candles.timeframe()
         ))?;
     }
-    notes(backtest)
-        .iter()
-        .try_for_each(|note| output.paragraph("Note: ", note))?;
+    notes(backtest).iter().try_for_each(|note| output.paragraph("Note: ", note))?;
 
     let manifest = backtest.strategies()[0].component.manifest();
-    let swept: Vec<_> = args
-        .grid
-        .iter()
-        .filter_map(|axis| Some(axis.split_once('=')?.0.trim()))
-        .collect();
+    let swept: Vec<_> = args.grid.iter().filter_map(|axis| Some(axis.split_once('=')?.0.trim())).collect();
     let shown: Vec<&Definition> = std::iter::once(args.sort.as_str())
         .chain(SHOWN.into_iter().filter(|name| *name != args.sort))
         .filter_map(definition)
@@ -144,26 +113,19 @@ fn print(
     let mut table = output.new_table(swept.iter().copied().chain(["Final equity"]).chain(titles));
     for point in points.iter().take(args.top) {
         let values = manifest.describe_parameters(&point.parameters);
-        let parameters = swept
-            .iter()
-            .map(|name| number(values.get(*name).map_or("", String::as_str)));
+        let parameters = swept.iter().map(|name| number(values.get(*name).map_or("", String::as_str)));
         let cells: Vec<Cell> = match &point.outcome {
-            Ok(outcome) => parameters
-                .chain(outcome_cells(backtest, outcome, &shown))
-                .collect(),
-            Err(refusal) => parameters
-                .chain([dim(format!("refused: {refusal}"))])
-                .collect(),
+            Ok(outcome) => parameters.chain(outcome_cells(backtest, outcome, &shown)).collect(),
+            Err(refusal) => parameters.chain([dim(format!("refused: {refusal}"))]).collect(),
         };
         table.add_row(cells);
     }
     output.line("")?;
     output.table(&table)?;
     if points.len() > args.top {
-        output.line(output.dim(&format!(
-            "and {} more; --top shows them",
-            format::count((points.len() - args.top) as u64)
-        )))?;
+        output.line(
+            output.dim(&format!("and {} more; --top shows them", format::count((points.len() - args.top) as u64))),
+        )?;
     }
     output.line("")
 }
@@ -172,14 +134,9 @@ fn outcome_cells(backtest: &Backtest, outcome: &SweepOutcome, shown: &[&Definiti
     let change = to_f64(outcome.equity_final - backtest.account().cash);
     let metrics = shown.iter().map(|definition| {
         let value = outcome.metrics.get(definition).value;
-        value.map_or_else(
-            || number("–"),
-            |value| number(summary::with_unit(definition.unit, value)),
-        )
+        value.map_or_else(|| number("–"), |value| number(summary::with_unit(definition.unit, value)))
     });
-    std::iter::once(gain(format::money(outcome.equity_final), change))
-        .chain(metrics)
-        .collect()
+    std::iter::once(gain(format::money(outcome.equity_final), change)).chain(metrics).collect()
 }
 
 /// What `--json` prints.
@@ -232,18 +189,10 @@ enum OutcomeLine<'a> {
 }
 
 impl<'a> SweepFile<'a> {
-    fn new(
-        backtest: &'a Backtest,
-        points: &'a [SweepPoint],
-        sorted_by: &'a str,
-        run_seconds: f64,
-    ) -> Self {
+    fn new(backtest: &'a Backtest, points: &'a [SweepPoint], sorted_by: &'a str, run_seconds: f64) -> Self {
         let setup = &backtest.strategies()[0];
         let point = |point: &'a SweepPoint| PointLine {
-            parameters: setup
-                .component
-                .manifest()
-                .describe_parameters(&point.parameters),
+            parameters: setup.component.manifest().describe_parameters(&point.parameters),
             outcome: OutcomeLine::new(point),
         };
         Self {
@@ -283,11 +232,7 @@ impl<'a> OutcomeLine<'a> {
                 trades: outcome.trades,
                 final_equity: outcome.equity_final,
                 fees_usd: outcome.fees_usd,
-                metrics: outcome
-                    .metrics
-                    .iter()
-                    .map(|(definition, metric)| (definition.name, metric.value))
-                    .collect(),
+                metrics: outcome.metrics.iter().map(|(definition, metric)| (definition.name, metric.value)).collect(),
             },
         }
     }

@@ -106,8 +106,7 @@ const fn default_gaps() -> GapPolicy {
 
 /// Reads the plan in the file at `path`.
 pub(super) fn read(path: &Path) -> Result<Plan> {
-    let text = fs::read_to_string(path)
-        .with_context(|| format!("cannot read the run file {}", path.display()))?;
+    let text = fs::read_to_string(path).with_context(|| format!("cannot read the run file {}", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     parse(&text, folder)
         .and_then(|plan| plan.checked(Spelling::Key))
@@ -117,34 +116,21 @@ pub(super) fn read(path: &Path) -> Result<Plan> {
 /// Reads a plan; paths in it start at `folder`.
 fn parse(text: &str, folder: &Path) -> Result<Plan> {
     let config: Config = toml::from_str(text).map_err(|error| {
-        let line = 1 + error
-            .span()
-            .map_or(0, |span| text[..span.start].matches('\n').count());
+        let line = 1 + error.span().map_or(0, |span| text[..span.start].matches('\n').count());
         anyhow!("line {line}: {}", error.message())
     })?;
-    let series = config
-        .series
-        .iter()
-        .map(|series| series.plan(folder))
-        .collect::<Result<Vec<_>>>()?;
+    let series = config.series.iter().map(|series| series.plan(folder)).collect::<Result<Vec<_>>>()?;
     let strategies = config
         .strategies
         .iter()
         .map(|strategy| strategy.plan(config.timeframe, &series, folder))
         .collect::<Result<_>>()?;
-    let rate = config
-        .fee_bps
-        .map_or_else(FeeRate::alpaca, |bps| FeeRate::Fixed { bps });
+    let rate = config.fee_bps.map_or_else(FeeRate::alpaca, |bps| FeeRate::Fixed { bps });
     Ok(Plan {
         account: AccountSettings {
             cash: config.cash,
-            fees: FeeSchedule {
-                rate,
-                currency: config.fee_in,
-            },
-            fill_model: FillModel {
-                slippage_bps: config.slippage_bps,
-            },
+            fees: FeeSchedule { rate, currency: config.fee_in },
+            fill_model: FillModel { slippage_bps: config.slippage_bps },
             limits: config.limits,
         },
         gaps: config.gaps,
@@ -164,14 +150,8 @@ impl SeriesConfig {
                     self.symbol
                 ));
             }
-            Some(data) => CandleSource::File {
-                path: folder.join(data),
-                exchange: or_local(self.exchange.clone())?,
-            },
-            None => CandleSource::Store {
-                exchange: self.exchange.clone(),
-                timeframe: self.fill_timeframe,
-            },
+            Some(data) => CandleSource::File { path: folder.join(data), exchange: or_local(self.exchange.clone())? },
+            None => CandleSource::Store { exchange: self.exchange.clone(), timeframe: self.fill_timeframe },
         };
         let usual = InstrumentRules::default();
         let rules = InstrumentRules {
@@ -181,25 +161,17 @@ impl SeriesConfig {
             notional_min: self.rules.notional_min.unwrap_or(usual.notional_min),
             tradable: self.rules.tradable.unwrap_or(usual.tradable),
         };
-        Ok(SeriesPlan {
-            source,
-            symbol: self.symbol.clone(),
-            rules,
-        })
+        Ok(SeriesPlan { source, symbol: self.symbol.clone(), rules })
     }
 }
 
 impl StrategyConfig {
-    fn plan(
-        &self,
-        timeframe: Option<Timeframe>,
-        series: &[SeriesPlan],
-        folder: &Path,
-    ) -> Result<StrategyPlan> {
+    fn plan(&self, timeframe: Option<Timeframe>, series: &[SeriesPlan], folder: &Path) -> Result<StrategyPlan> {
         let name = self.id.as_ref().unwrap_or(&self.strategy);
-        let timeframe = self.timeframe.or(timeframe).ok_or_else(|| {
-            anyhow!("strategy {name}: timeframe is missing; set it here or at the top of the file")
-        })?;
+        let timeframe = self
+            .timeframe
+            .or(timeframe)
+            .ok_or_else(|| anyhow!("strategy {name}: timeframe is missing; set it here or at the top of the file"))?;
         let strategy = if strategies::is_path(&self.strategy) {
             folder.join(&self.strategy).display().to_string()
         } else {
@@ -209,11 +181,7 @@ impl StrategyConfig {
             id: self.id.clone(),
             strategy,
             timeframe,
-            parameters: self
-                .parameters
-                .iter()
-                .map(|(name, value)| (name.clone(), text_of(value)))
-                .collect(),
+            parameters: self.parameters.iter().map(|(name, value)| (name.clone(), text_of(value))).collect(),
             risk: self.risk.clone(),
             series: self.indices(series, name)?,
             limits_class: self.limits_class,
@@ -226,19 +194,12 @@ impl StrategyConfig {
         };
         let mut indices = Vec::new();
         for name in names {
-            let found = series
-                .iter()
-                .enumerate()
-                .filter(|(_, plan)| plan.is_called(name))
-                .map(|(index, _)| index);
+            let found = series.iter().enumerate().filter(|(_, plan)| plan.is_called(name)).map(|(index, _)| index);
             let before = indices.len();
             indices.extend(found);
             if indices.len() == before {
                 let known: Vec<_> = series.iter().map(|plan| plan.symbol.to_string()).collect();
-                return Err(anyhow!(
-                    "strategy {strategy}: there is no series {name}; there are: {}",
-                    known.join(", ")
-                ));
+                return Err(anyhow!("strategy {strategy}: there is no series {name}; there are: {}", known.join(", ")));
             }
         }
         indices.sort_unstable();
@@ -309,47 +270,24 @@ mod tests {
         assert!(
             matches!(&plan.series[0].source, CandleSource::File { path, .. } if path == Path::new("folder/btc.csv"))
         );
-        let [first, second] = plan.strategies.as_slice() else {
-            panic!("two strategies")
-        };
-        assert_eq!(
-            first
-                .parameters
-                .values()
-                .map(String::as_str)
-                .collect::<Vec<_>>(),
-            ["10", "calm", "0.5"]
-        );
-        assert_eq!(
-            first.risk.sizing,
-            sentinel_domain::risk::Sizing::Notional(dec!(5000.5))
-        );
-        assert_eq!(
-            (first.series.as_slice(), second.series.as_slice()),
-            ([0, 1].as_slice(), [1].as_slice())
-        );
+        let [first, second] = plan.strategies.as_slice() else { panic!("two strategies") };
+        assert_eq!(first.parameters.values().map(String::as_str).collect::<Vec<_>>(), ["10", "calm", "0.5"]);
+        assert_eq!(first.risk.sizing, sentinel_domain::risk::Sizing::Notional(dec!(5000.5)));
+        assert_eq!((first.series.as_slice(), second.series.as_slice()), ([0, 1].as_slice(), [1].as_slice()));
         assert_eq!(second.strategy, "folder/./own.wasm");
     }
 
     #[test]
     fn keys_left_out_take_the_defaults_of_the_options() {
-        let plan = plan("series = [{ symbol = \"A/B\" }]\nstrategies = [{ strategy = \"s\", timeframe = \"1d\" }]").unwrap();
-        assert_eq!(
-            (plan.account.cash, plan.account.fill_model.slippage_bps),
-            (dec!(100_000), dec!(5))
-        );
-        assert_eq!(
-            (plan.gaps, plan.strategies[0].risk.clone()),
-            (GapPolicy::Refuse, RiskParams::default())
-        );
+        let plan =
+            plan("series = [{ symbol = \"A/B\" }]\nstrategies = [{ strategy = \"s\", timeframe = \"1d\" }]").unwrap();
+        assert_eq!((plan.account.cash, plan.account.fill_model.slippage_bps), (dec!(100_000), dec!(5)));
+        assert_eq!((plan.gaps, plan.strategies[0].risk.clone()), (GapPolicy::Refuse, RiskParams::default()));
     }
 
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
-        assert!(
-            error("positions_max", "positions_mx")
-                .starts_with("line 5: unknown field `positions_mx`")
-        );
+        assert!(error("positions_max", "positions_mx").starts_with("line 5: unknown field `positions_mx`"));
         assert!(error("\"1d\"", "\"2d\"").starts_with("line 2: unknown variant `2d`"));
         assert!(error("2022-01-01", "\"soon\"").starts_with("line 3: write a day such as"));
     }
@@ -360,13 +298,7 @@ mod tests {
             error("stop_loss_pct = 5", "stop_loss_pct = 500"),
             "stop_loss_pct is 500: allowed is a number above 0 and below 100"
         );
-        assert!(
-            error("binance:ETH", "binance:XRP")
-                .contains("strategy second: there is no series binance:XRP/USDT")
-        );
-        assert!(
-            error("timeframe = \"1d\"\n", "\n")
-                .contains("strategy sma-cross: timeframe is missing")
-        );
+        assert!(error("binance:ETH", "binance:XRP").contains("strategy second: there is no series binance:XRP/USDT"));
+        assert!(error("timeframe = \"1d\"\n", "\n").contains("strategy sma-cross: timeframe is missing"));
     }
 }

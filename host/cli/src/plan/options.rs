@@ -30,15 +30,11 @@ fn account(args: &AccountArgs, limits: AccountLimits) -> AccountSettings {
         FeeIn::Received => FeeCurrency::Received,
         FeeIn::Quote => FeeCurrency::Quote,
     };
-    let rate = args
-        .fee_bps
-        .map_or_else(FeeRate::alpaca, |bps| FeeRate::Fixed { bps });
+    let rate = args.fee_bps.map_or_else(FeeRate::alpaca, |bps| FeeRate::Fixed { bps });
     AccountSettings {
         cash: args.cash,
         fees: FeeSchedule { rate, currency },
-        fill_model: FillModel {
-            slippage_bps: args.slippage_bps,
-        },
+        fill_model: FillModel { slippage_bps: args.slippage_bps },
         limits,
     }
 }
@@ -56,12 +52,7 @@ fn limits(args: &RunArgs) -> AccountLimits {
 }
 
 fn risk(args: &RunArgs) -> RiskParams {
-    let RunArgs {
-        sizing,
-        exits,
-        gate,
-        ..
-    } = args;
+    let RunArgs { sizing, exits, gate, .. } = args;
     let defaults = RiskParams::default();
     RiskParams {
         sizing: sizing_of(sizing).unwrap_or(defaults.sizing),
@@ -88,12 +79,7 @@ fn sizing_of(args: &SizingArgs) -> Option<Sizing> {
 }
 
 fn series(args: &CandleArgs) -> Result<Vec<SeriesPlan>> {
-    let CandleArgs {
-        data,
-        symbol: symbols,
-        exchange: exchanges,
-        ..
-    } = args;
+    let CandleArgs { data, symbol: symbols, exchange: exchanges, .. } = args;
     if !data.is_empty() && data.len() != symbols.len() {
         return Err(usage(format_args!(
             "--data names {} and --symbol {}; give each file its symbol, in the same order",
@@ -121,20 +107,10 @@ fn series(args: &CandleArgs) -> Result<Vec<SeriesPlan>> {
         .map(|(index, symbol)| {
             let exchange = exchanges.get(index).or_else(|| exchanges.first()).cloned();
             let source = match data.get(index) {
-                Some(path) => CandleSource::File {
-                    path: path.clone(),
-                    exchange: or_local(exchange)?,
-                },
-                None => CandleSource::Store {
-                    exchange,
-                    timeframe: args.fill_timeframe,
-                },
+                Some(path) => CandleSource::File { path: path.clone(), exchange: or_local(exchange)? },
+                None => CandleSource::Store { exchange, timeframe: args.fill_timeframe },
             };
-            Ok(SeriesPlan {
-                source,
-                symbol: symbol.clone(),
-                rules,
-            })
+            Ok(SeriesPlan { source, symbol: symbol.clone(), rules })
         })
         .collect()
 }
@@ -145,9 +121,7 @@ pub(super) fn or_local(exchange: Option<Exchange>) -> Result<Exchange> {
 }
 
 fn strategies(args: &StrategyArgs, risk: &RiskParams, series: usize) -> Result<Vec<StrategyPlan>> {
-    let timeframe = args
-        .timeframe
-        .ok_or_else(|| usage("--timeframe is missing"))?;
+    let timeframe = args.timeframe.ok_or_else(|| usage("--timeframe is missing"))?;
     let mut plans: Vec<StrategyPlan> = args
         .strategy
         .iter()
@@ -164,24 +138,16 @@ fn strategies(args: &StrategyArgs, risk: &RiskParams, series: usize) -> Result<V
             }
         })
         .collect();
-    args.param
-        .iter()
-        .try_for_each(|text| set_parameter(&mut plans, text))?;
+    args.param.iter().try_for_each(|text| set_parameter(&mut plans, text))?;
     Ok(plans)
 }
 
 /// Splits `ID=STRATEGY`. What names a file that is there is taken as a whole.
 fn split_id(text: &str) -> (Option<&str>, &str) {
-    let is_id = |id: &str| {
-        !id.is_empty()
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
+    let is_id =
+        |id: &str| !id.is_empty() && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     match text.split_once('=') {
-        Some((id, strategy)) if is_id(id) && !std::path::Path::new(text).exists() => {
-            (Some(id), strategy)
-        }
+        Some((id, strategy)) if is_id(id) && !std::path::Path::new(text).exists() => (Some(id), strategy),
         _ => (None, text),
     }
 }
@@ -189,21 +155,13 @@ fn split_id(text: &str) -> (Option<&str>, &str) {
 /// Reads `NAME=VALUE` or `ID.NAME=VALUE` into the strategy it is about.
 fn set_parameter(plans: &mut [StrategyPlan], text: &str) -> Result<()> {
     let Some((name, value)) = text.split_once('=') else {
-        return Err(usage(format_args!(
-            "--param {text}: write NAME=VALUE, such as fast=10"
-        )));
+        return Err(usage(format_args!("--param {text}: write NAME=VALUE, such as fast=10")));
     };
     let (plan, name) = match name.split_once('.') {
         Some((id, name)) => {
-            let ids: Vec<_> = plans
-                .iter()
-                .map(|plan| plan.id.as_ref().unwrap_or(&plan.strategy).clone())
-                .collect();
+            let ids: Vec<_> = plans.iter().map(|plan| plan.id.as_ref().unwrap_or(&plan.strategy).clone()).collect();
             let index = ids.iter().position(|known| known == id).ok_or_else(|| {
-                usage(format_args!(
-                    "--param {text}: no strategy is called {id}; there are: {}",
-                    ids.join(", ")
-                ))
+                usage(format_args!("--param {text}: no strategy is called {id}; there are: {}", ids.join(", ")))
             })?;
             (&mut plans[index], name)
         }
@@ -233,12 +191,8 @@ mod tests {
     use crate::args::{Cli, Command};
 
     fn parse(options: &str) -> Result<Plan> {
-        let words = ["sentinel", "backtest", "--timeframe", "1d"]
-            .into_iter()
-            .chain(options.split_whitespace());
-        let Command::Backtest(args) = Cli::try_parse_from(words).unwrap().command else {
-            unreachable!()
-        };
+        let words = ["sentinel", "backtest", "--timeframe", "1d"].into_iter().chain(options.split_whitespace());
+        let Command::Backtest(args) = Cli::try_parse_from(words).unwrap().command else { unreachable!() };
         Plan::new(&args.run)
     }
 
@@ -257,13 +211,8 @@ mod tests {
 
     #[test]
     fn parameter_goes_to_the_strategy_it_names() {
-        let plan =
-            parse("--strategy a --strategy b=a --symbol X/Y --param a.n=1 --param b.n=2").unwrap();
-        let values: Vec<_> = plan
-            .strategies
-            .iter()
-            .map(|plan| plan.parameters["n"].as_str())
-            .collect();
+        let plan = parse("--strategy a --strategy b=a --symbol X/Y --param a.n=1 --param b.n=2").unwrap();
+        let values: Vec<_> = plan.strategies.iter().map(|plan| plan.parameters["n"].as_str()).collect();
         assert_eq!(values, ["1", "2"]);
     }
 
@@ -279,12 +228,8 @@ mod tests {
     fn files_and_symbols_go_together() {
         let text = error("--strategy a --symbol X/Y --data 1.csv --data 2.csv");
         assert!(text.contains("2 files and --symbol 1 symbol"), "{text}");
-        let plan =
-            parse("--strategy a --symbol X/Y --symbol Z/Y --exchange e --data 1.csv --data 2.csv")
-                .unwrap();
-        assert!(
-            matches!(&plan.series[1].source, CandleSource::File { exchange, .. } if exchange.as_str() == "e")
-        );
+        let plan = parse("--strategy a --symbol X/Y --symbol Z/Y --exchange e --data 1.csv --data 2.csv").unwrap();
+        assert!(matches!(&plan.series[1].source, CandleSource::File { exchange, .. } if exchange.as_str() == "e"));
     }
 
     #[test]
@@ -296,37 +241,19 @@ mod tests {
     #[test]
     fn time_runs_forward() {
         assert!(
-            error("--strategy a --symbol X/Y --from 2024-01-01 --to 2024-01-01")
-                .contains("--from is not before --to")
+            error("--strategy a --symbol X/Y --from 2024-01-01 --to 2024-01-01").contains("--from is not before --to")
         );
     }
 
     #[test]
     fn run_file_and_options_exclude_each_other() {
-        for option in [
-            "--cash 5",
-            "--strategy a",
-            "--symbol X/Y",
-            "--quantity 1",
-            "--stop-loss-pct 5",
-            "--positions-max 1",
-        ] {
+        for option in
+            ["--cash 5", "--strategy a", "--symbol X/Y", "--quantity 1", "--stop-loss-pct 5", "--positions-max 1"]
+        {
             let words = format!("sentinel backtest --config run.toml {option}");
-            let error = Cli::try_parse_from(words.split_whitespace())
-                .unwrap_err()
-                .to_string();
+            let error = Cli::try_parse_from(words.split_whitespace()).unwrap_err().to_string();
             assert!(error.contains("cannot be used with"), "{option}: {error}");
         }
-        assert!(
-            Cli::try_parse_from([
-                "sentinel",
-                "backtest",
-                "--config",
-                "run.toml",
-                "--threads",
-                "1"
-            ])
-            .is_ok()
-        );
+        assert!(Cli::try_parse_from(["sentinel", "backtest", "--config", "run.toml", "--threads", "1"]).is_ok());
     }
 }

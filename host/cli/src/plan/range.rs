@@ -16,28 +16,18 @@ pub(crate) const POSITIVE: Range = Range {
     allowed: "above 0 and at most a million million",
     contains: |value| value > Decimal::ZERO && value <= MOST,
 };
-pub(crate) const NOT_NEGATIVE: Range = Range {
-    allowed: "from 0 to a million million",
-    contains: |value| value >= Decimal::ZERO && value <= MOST,
-};
-pub(crate) const PERCENT: Range = Range {
-    allowed: "above 0 and at most 100",
-    contains: |value| value > Decimal::ZERO && value <= dec!(100),
-};
+pub(crate) const NOT_NEGATIVE: Range =
+    Range { allowed: "from 0 to a million million", contains: |value| value >= Decimal::ZERO && value <= MOST };
+pub(crate) const PERCENT: Range =
+    Range { allowed: "above 0 and at most 100", contains: |value| value > Decimal::ZERO && value <= dec!(100) };
 /// A price cannot fall by all of itself.
-pub(crate) const FALL: Range = Range {
-    allowed: "above 0 and below 100",
-    contains: |value| value > Decimal::ZERO && value < dec!(100),
-};
-pub(crate) const CONFIDENCE: Range = Range {
-    allowed: "from 0 to 100",
-    contains: |value| value >= Decimal::ZERO && value <= dec!(100),
-};
+pub(crate) const FALL: Range =
+    Range { allowed: "above 0 and below 100", contains: |value| value > Decimal::ZERO && value < dec!(100) };
+pub(crate) const CONFIDENCE: Range =
+    Range { allowed: "from 0 to 100", contains: |value| value >= Decimal::ZERO && value <= dec!(100) };
 /// A tenth of the price is more than any broker takes; above that, per cent were mistaken for basis points.
-pub(crate) const BPS: Range = Range {
-    allowed: "from 0 to 1000 basis points",
-    contains: |value| value >= Decimal::ZERO && value <= dec!(1000),
-};
+pub(crate) const BPS: Range =
+    Range { allowed: "from 0 to 1000 basis points", contains: |value| value >= Decimal::ZERO && value <= dec!(1000) };
 /// A limit cannot lie at or below zero.
 pub(crate) const OFFSET_BPS: Range = Range {
     allowed: "from 0 to below 10000 basis points",
@@ -46,9 +36,7 @@ pub(crate) const OFFSET_BPS: Range = Range {
 
 impl Range {
     /// Returns a reader of options.
-    pub(crate) fn parser(
-        self,
-    ) -> impl Fn(&str) -> Result<Decimal, String> + Clone + Send + Sync + 'static {
+    pub(crate) fn parser(self) -> impl Fn(&str) -> Result<Decimal, String> + Clone + Send + Sync + 'static {
         move |text| {
             let number = text.parse().or_else(|_| Decimal::from_scientific(text));
             self.check(number.map_err(|_| self.allowed())?)
@@ -57,11 +45,7 @@ impl Range {
 
     /// Returns `value` when it is allowed, else what is.
     pub(crate) fn check(self, value: Decimal) -> Result<Decimal, String> {
-        if (self.contains)(value) {
-            Ok(value)
-        } else {
-            Err(self.allowed())
-        }
+        if (self.contains)(value) { Ok(value) } else { Err(self.allowed()) }
     }
 
     fn allowed(self) -> String {
@@ -74,11 +58,7 @@ mod tests {
     use super::*;
 
     fn check(range: Range, text: &str, is_allowed: bool) {
-        assert_eq!(
-            range.parser()(text).is_ok(),
-            is_allowed,
-            "{text} in {range:?}"
-        );
+        assert_eq!(range.parser()(text).is_ok(), is_allowed, "{text} in {range:?}");
     }
 
     #[test]

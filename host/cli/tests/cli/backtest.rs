@@ -7,8 +7,7 @@ use serde_json::Value;
 
 use crate::harness::{Bench, csv};
 
-const DAILY: &str =
-    "backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1d";
+const DAILY: &str = "backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1d";
 
 fn bench() -> Bench {
     let bench = Bench::new();
@@ -18,11 +17,7 @@ fn bench() -> Bench {
 
 /// Returns what `--json` printed without the only figure that is measured.
 fn without_time(stdout: &str) -> String {
-    stdout
-        .lines()
-        .filter(|line| !line.contains("\"run_seconds\""))
-        .collect::<Vec<_>>()
-        .join("\n")
+    stdout.lines().filter(|line| !line.contains("\"run_seconds\"")).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -30,17 +25,8 @@ fn json_has_what_a_program_looks_for() {
     let run = bench().run(&format!("{DAILY} --json")).good().json();
     assert_eq!(run["bars"], 400);
     assert!(run["entries"].as_u64().is_some_and(|entries| entries > 3));
-    assert!(
-        run["final_equity"]
-            .as_str()
-            .is_some_and(|text| text.parse::<f64>().is_ok()),
-        "money is a decimal text"
-    );
-    assert!(
-        run["run_seconds"]
-            .as_f64()
-            .is_some_and(|seconds| seconds > 0.0)
-    );
+    assert!(run["final_equity"].as_str().is_some_and(|text| text.parse::<f64>().is_ok()), "money is a decimal text");
+    assert!(run["run_seconds"].as_f64().is_some_and(|seconds| seconds > 0.0));
     assert_eq!(run["strategy_version"].as_str().map(str::len), Some(64));
     assert_eq!(run["lookahead_verified"], true);
 }
@@ -48,14 +34,7 @@ fn json_has_what_a_program_looks_for() {
 #[test]
 fn same_run_gives_the_same_bytes_on_any_number_of_threads() {
     let bench = bench();
-    let run = |options: &str| {
-        without_time(
-            &bench
-                .run(&format!("{DAILY} --json {options}"))
-                .good()
-                .stdout,
-        )
-    };
+    let run = |options: &str| without_time(&bench.run(&format!("{DAILY} --json {options}")).good().stdout);
     let first = run("");
     assert_eq!(first, run(""));
     assert_eq!(first, run("--threads 1"));
@@ -66,15 +45,9 @@ fn same_run_gives_the_same_bytes_on_any_number_of_threads() {
 #[test]
 fn lookahead_check_can_be_left_out_and_says_so() {
     let bench = bench();
-    let run = bench
-        .run(&format!("{DAILY} --lookahead-check off --json"))
-        .good()
-        .json();
+    let run = bench.run(&format!("{DAILY} --lookahead-check off --json")).good().json();
     assert_eq!(run["lookahead_verified"], false);
-    let summary = bench
-        .run(&format!("{DAILY} --lookahead-check off"))
-        .good()
-        .stdout;
+    let summary = bench.run(&format!("{DAILY} --lookahead-check off")).good().stdout;
     assert!(summary.contains("not verified"), "{summary}");
 }
 
@@ -82,43 +55,24 @@ fn lookahead_check_can_be_left_out_and_says_so() {
 fn run_is_saved_with_its_report() {
     let bench = bench();
     let run = bench.run(&format!("{DAILY} --json")).good().json();
-    let folder = bench
-        .home()
-        .join("runs")
-        .join(&run["run_id"].as_str().unwrap()[..12]);
+    let folder = bench.home().join("runs").join(&run["run_id"].as_str().unwrap()[..12]);
     let saved: Value = serde_json::from_slice(&fs::read(folder.join("run.json")).unwrap()).unwrap();
     assert_eq!(saved["final_equity"], run["final_equity"]);
-    assert!(
-        saved.get("run_seconds").is_none(),
-        "nothing measured is saved"
-    );
-    assert!(
-        fs::read_to_string(folder.join("report.html"))
-            .unwrap()
-            .contains("<html")
-    );
+    assert!(saved.get("run_seconds").is_none(), "nothing measured is saved");
+    assert!(fs::read_to_string(folder.join("report.html")).unwrap().contains("<html"));
 }
 
 #[test]
 fn run_need_not_be_saved() {
     let bench = bench();
-    bench
-        .run(&format!("{DAILY} --no-save --report report.html"))
-        .good();
+    bench.run(&format!("{DAILY} --no-save --report report.html")).good();
     assert!(bench.files().is_empty());
-    assert!(
-        fs::read_to_string(bench.work().join("report.html"))
-            .unwrap()
-            .contains("</html>")
-    );
+    assert!(fs::read_to_string(bench.work().join("report.html")).unwrap().contains("</html>"));
 }
 
 #[test]
 fn summary_tells_the_essentials() {
-    let summary = bench()
-        .run(&format!("{DAILY} --param fast=5 --fee-bps 10"))
-        .good()
-        .stdout;
+    let summary = bench().run(&format!("{DAILY} --param fast=5 --fee-bps 10")).good().stdout;
     for part in [
         "sma-cross on 1d candles",
         "fast=5 slow=30",
@@ -132,10 +86,7 @@ fn summary_tells_the_essentials() {
         "fees 10 bps",
         "report.html",
     ] {
-        assert!(
-            summary.contains(part),
-            "\"{part}\" is missing in:\n{summary}"
-        );
+        assert!(summary.contains(part), "\"{part}\" is missing in:\n{summary}");
     }
     assert!(!summary.contains('\x1b'), "colours are for terminals");
 }
@@ -144,16 +95,12 @@ fn summary_tells_the_essentials() {
 fn finer_candles_are_made_coarser_and_orders_fill_on_the_finer() {
     let bench = Bench::new();
     bench.write("hourly.csv", csv(24 * 200, 3_600));
-    let command =
-        "backtest --strategy sma-cross --data hourly.csv --symbol BTC/USDT --timeframe 1d";
+    let command = "backtest --strategy sma-cross --data hourly.csv --symbol BTC/USDT --timeframe 1d";
     let run = bench.run(&format!("{command} --json")).good().json();
     assert_eq!(run["strategies"][0]["timeframe"], "1d");
     assert_eq!(run["series"][0]["timeframe"], "1h");
     let summary = bench.run(command).good().stdout;
-    assert!(
-        summary.contains("is shown 1d candles made of the 1h candles"),
-        "{summary}"
-    );
+    assert!(summary.contains("is shown 1d candles made of the 1h candles"), "{summary}");
 }
 
 #[test]
@@ -171,9 +118,7 @@ fn strategies_share_one_account() {
     assert_eq!(run["strategies"][1]["parameters"]["slow"], "50");
     assert_eq!(run["series"].as_array().map(Vec::len), Some(2));
     assert!(
-        run["signals"]["rejected_by_reason"]["max_positions"]
-            .as_u64()
-            .is_some_and(|n| n > 0),
+        run["signals"]["rejected_by_reason"]["max_positions"].as_u64().is_some_and(|n| n > 0),
         "{}",
         run["signals"]
     );
@@ -190,12 +135,8 @@ fn run_file_and_options_give_the_same_run() {
          risk = { sizing = { notional = 5000 }, stop_loss_pct = 3 }\n",
     );
     let from_file = bench.run("backtest --config run.toml --json").good().json();
-    let options =
-        "--param fast=5 --fee-bps 10 --slippage-bps 0 --notional 5000 --stop-loss-pct 3 --json";
-    assert_eq!(
-        from_file["run_id"],
-        bench.run(&format!("{DAILY} {options}")).good().json()["run_id"]
-    );
+    let options = "--param fast=5 --fee-bps 10 --slippage-bps 0 --notional 5000 --stop-loss-pct 3 --json";
+    assert_eq!(from_file["run_id"], bench.run(&format!("{DAILY} {options}")).good().json()["run_id"]);
 }
 
 #[test]
@@ -204,34 +145,18 @@ fn reader_that_goes_away_is_no_error() {
     use std::process::Stdio;
     let bench = bench();
     let words = format!("{DAILY} --json");
-    let mut child = bench
-        .command()
-        .args(words.split_whitespace())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child =
+        bench.command().args(words.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    BufReader::with_capacity(64, child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
+    BufReader::with_capacity(64, child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert_eq!(
-        (
-            output.status.code(),
-            String::from_utf8(output.stderr).unwrap().as_str()
-        ),
-        (Some(0), "")
-    );
+    assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()), (Some(0), ""));
 }
 
 /// The reference trades, in the words of the command that must work as written.
 #[test]
 fn reference_trades_to_the_cent() {
-    let Some(data) = std::env::var_os("SENTINEL_DATA")
-        .map(PathBuf::from)
-        .filter(|folder| folder.is_dir())
-    else {
+    let Some(data) = std::env::var_os("SENTINEL_DATA").map(PathBuf::from).filter(|folder| folder.is_dir()) else {
         eprintln!("SKIPPED reference_trades_to_the_cent: SENTINEL_DATA names no folder of candles");
         return;
     };
@@ -244,11 +169,7 @@ fn reference_trades_to_the_cent() {
             data.join(file).display()
         );
         let run = bench.run(&words).good().json();
-        assert_eq!(
-            (run["bars"].as_u64(), run["entries"].as_u64()),
-            (Some(bars), Some(entries)),
-            "{file}"
-        );
+        assert_eq!((run["bars"].as_u64(), run["entries"].as_u64()), (Some(bars), Some(entries)), "{file}");
         let found: f64 = run["final_equity"].as_str().unwrap().parse().unwrap();
         assert_eq!(format!("{found:.2}"), equity, "{file}");
         assert_eq!(run["lookahead_verified"], true, "{file}");

@@ -17,9 +17,7 @@ fn import(lines: &[&str], parts: &[&str]) {
     let ran = bench.run("data import candles.csv --symbol BTC/USDT --timeframe 1d");
     ran.refused(1, parts).refused(1, &["candles.csv"]);
     assert!(bench.files().is_empty(), "{:?}", bench.files());
-    bench
-        .run("backtest --strategy sma-cross --data candles.csv --symbol BTC/USDT --timeframe 1d")
-        .refused(1, parts);
+    bench.run("backtest --strategy sma-cross --data candles.csv --symbol BTC/USDT --timeframe 1d").refused(1, parts);
     assert!(bench.files().is_empty(), "{:?}", bench.files());
 }
 
@@ -27,58 +25,32 @@ fn import(lines: &[&str], parts: &[&str]) {
 fn unsorted_candles() {
     import(
         &[HEADER, FIRST, THIRD, SECOND],
-        &[
-            "line 4",
-            "2024-01-02T00:00:00Z comes after a later candle",
-            "sort the rows",
-        ],
+        &["line 4", "2024-01-02T00:00:00Z comes after a later candle", "sort the rows"],
     );
 }
 
 #[test]
 fn duplicate_candles() {
-    import(
-        &[HEADER, FIRST, SECOND, SECOND],
-        &[
-            "line 4",
-            "second candle opens at 2024-01-02",
-            "remove the duplicate",
-        ],
-    );
+    import(&[HEADER, FIRST, SECOND, SECOND], &["line 4", "second candle opens at 2024-01-02", "remove the duplicate"]);
 }
 
 #[test]
 fn negative_price() {
-    import(
-        &[HEADER, FIRST, "2024-01-02T00:00:00Z,11,12,-9,11,5"],
-        &["line 3", "low is -9", "above 0"],
-    );
+    import(&[HEADER, FIRST, "2024-01-02T00:00:00Z,11,12,-9,11,5"], &["line 3", "low is -9", "above 0"]);
 }
 
 #[test]
 fn missing_column() {
     import(
-        &[
-            "timestamp,open,high,low,volume",
-            "2024-01-01T00:00:00Z,10,12,9,5",
-        ],
-        &[
-            "no column close",
-            "it needs timestamp, open, high, low, close, volume",
-        ],
+        &["timestamp,open,high,low,volume", "2024-01-01T00:00:00Z,10,12,9,5"],
+        &["no column close", "it needs timestamp, open, high, low, close, volume"],
     );
 }
 
 #[test]
 fn times_that_are_not_utc() {
-    import(
-        &[HEADER, "2024-01-01T00:00:00+02:00,10,12,9,11,5"],
-        &["line 2", "+02:00", "must be UTC"],
-    );
-    import(
-        &[HEADER, "2024-01-01 00:00:00,10,12,9,11,5"],
-        &["line 2", "add the Z"],
-    );
+    import(&[HEADER, "2024-01-01T00:00:00+02:00,10,12,9,11,5"], &["line 2", "+02:00", "must be UTC"]);
+    import(&[HEADER, "2024-01-01 00:00:00,10,12,9,11,5"], &["line 2", "add the Z"]);
 }
 
 #[test]
@@ -92,26 +64,14 @@ fn candles_of_another_timeframe() {
     let bench = Bench::new();
     bench.write_daily("daily.csv", 60);
     let parts = ["1 day apart, not 1 hour", "--timeframe 1d"];
-    bench
-        .run("data import daily.csv --symbol BTC/USDT --timeframe 1h")
-        .refused(1, &parts);
-    bench
-        .run("backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1h")
-        .refused(1, &parts);
+    bench.run("data import daily.csv --symbol BTC/USDT --timeframe 1h").refused(1, &parts);
+    bench.run("backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1h").refused(1, &parts);
     assert!(bench.files().is_empty());
 
-    bench
-        .run("data import daily.csv --symbol BTC/USDT --timeframe 1d")
-        .good();
+    bench.run("data import daily.csv --symbol BTC/USDT --timeframe 1d").good();
     bench
         .run("backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1h")
-        .refused(
-            1,
-            &[
-                "local:BTC/USDT candles of 1d, not of 1h or finer",
-                "import them",
-            ],
-        );
+        .refused(1, &["local:BTC/USDT candles of 1d, not of 1h or finer", "import them"]);
 }
 
 #[test]
@@ -121,9 +81,7 @@ fn file_that_is_not_there_or_of_no_known_kind() {
     bench
         .run("data import absent.csv --symbol BTC/USDT --timeframe 1d")
         .refused(1, &["cannot read absent.csv: No such file or directory"]);
-    bench
-        .run("data import candles.txt --symbol BTC/USDT --timeframe 1d")
-        .refused(1, &["name it .csv"]);
+    bench.run("data import candles.txt --symbol BTC/USDT --timeframe 1d").refused(1, &["name it .csv"]);
 }
 
 #[test]
@@ -133,9 +91,7 @@ fn unknown_symbol() {
         .run("backtest --strategy sma-cross --symbol DOGE/USDT --timeframe 1d")
         .refused(1, &["no DOGE/USDT candles", "nothing yet", "data import"]);
     bench.write_daily("daily.csv", 60);
-    bench
-        .run("data import daily.csv --symbol BTC/USDT --timeframe 1d")
-        .good();
+    bench.run("data import daily.csv --symbol BTC/USDT --timeframe 1d").good();
     bench
         .run("backtest --strategy sma-cross --symbol DOGE/USDT --timeframe 1d")
         .refused(1, &["no DOGE/USDT candles", "which has BTC/USDT"]);
@@ -145,38 +101,20 @@ fn unknown_symbol() {
 fn symbol_of_several_exchanges_needs_one() {
     let bench = Bench::new();
     bench.write_daily("daily.csv", 60);
-    bench
-        .run("data import daily.csv --symbol BTC/USDT --timeframe 1d --exchange binance")
-        .good();
-    bench
-        .run("data import daily.csv --symbol BTC/USDT --timeframe 1d --exchange kraken")
-        .good();
+    bench.run("data import daily.csv --symbol BTC/USDT --timeframe 1d --exchange binance").good();
+    bench.run("data import daily.csv --symbol BTC/USDT --timeframe 1d --exchange kraken").good();
     let command = "backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1d";
-    bench
-        .run(command)
-        .refused(2, &["binance, kraken", "--exchange"]);
+    bench.run(command).refused(2, &["binance, kraken", "--exchange"]);
     bench.run(&format!("{command} --exchange kraken")).good();
-    bench
-        .run(&format!("{command} --exchange bitstamp"))
-        .refused(2, &["binance, kraken"]);
+    bench.run(&format!("{command} --exchange bitstamp")).refused(2, &["binance, kraken"]);
 }
 
 #[test]
 fn gaps_are_refused_unless_somebody_decides() {
     let bench = Bench::new();
-    bench.write(
-        "gap.csv",
-        [HEADER, FIRST, SECOND, "2024-01-04T00:00:00Z,11,12,9,11,5"].join("\n"),
-    );
+    bench.write("gap.csv", [HEADER, FIRST, SECOND, "2024-01-04T00:00:00Z,11,12,9,11,5"].join("\n"));
     let command = "backtest --strategy sma-cross --data gap.csv --symbol BTC/USDT --timeframe 1d";
-    bench.run(command).refused(
-        1,
-        &[
-            "local:BTC/USDT 1d",
-            "1 candle is missing in 1 gap",
-            "--gaps flat",
-        ],
-    );
+    bench.run(command).refused(1, &["local:BTC/USDT 1d", "1 candle is missing in 1 gap", "--gaps flat"]);
     bench.run(&format!("{command} --gaps skip")).good();
 }
 
@@ -185,23 +123,15 @@ fn gaps_are_refused_unless_somebody_decides() {
 fn wrong_usage(options: &str, parts: &[&str]) {
     let bench = Bench::new();
     bench.write_daily("daily.csv", 60);
-    let command = format!(
-        "backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1d {options}"
-    );
+    let command = format!("backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1d {options}");
     bench.run(&command).refused(2, parts);
     assert!(bench.files().is_empty());
 }
 
 #[test]
 fn parameters() {
-    wrong_usage(
-        "--param slo=3",
-        &["no parameter \"slo\"", "fast, slow, threshold"],
-    );
-    wrong_usage(
-        "--param fast=0",
-        &["parameter fast", "0 is out of range", "1 to 2000"],
-    );
+    wrong_usage("--param slo=3", &["no parameter \"slo\"", "fast, slow, threshold"]);
+    wrong_usage("--param fast=0", &["parameter fast", "0 is out of range", "1 to 2000"]);
     wrong_usage("--param fast=ten", &["\"ten\" is not a whole number"]);
     wrong_usage("--param fast=40 --param slow=30", &["slow", "above fast"]);
     wrong_usage("--param fast", &["NAME=VALUE"]);
@@ -218,10 +148,7 @@ fn options_out_of_range() {
     wrong_usage("--gaps maybe", &["refuse, flat, skip"]);
     wrong_usage("--threads 0", &["--threads"]);
     wrong_usage("--from 2024-13-01", &["a day such as 2024-01-31"]);
-    wrong_usage(
-        "--from 2021-01-01 --to 2020-01-01",
-        &["--from is not before --to"],
-    );
+    wrong_usage("--from 2021-01-01 --to 2020-01-01", &["--from is not before --to"]);
     wrong_usage("--quantity 1 --notional 5", &["cannot be used with"]);
     wrong_usage("--nonsense", &["--nonsense"]);
 }
@@ -241,9 +168,7 @@ fn unknown_strategy_lists_those_there_are() {
     bench
         .run("backtest --strategy smacross --symbol BTC/USDT --timeframe 1d")
         .refused(2, &["no strategy smacross", "sma-cross", "./smacross.wasm"]);
-    bench
-        .run("strategy inspect smacross")
-        .refused(2, &["no strategy smacross"]);
+    bench.run("strategy inspect smacross").refused(2, &["no strategy smacross"]);
 }
 
 #[test]
@@ -254,9 +179,7 @@ fn file_that_is_no_strategy() {
     // A core module: magic number and version, and nothing else.
     bench.write("core.wasm", b"\0asm\x01\0\0\0");
     let inspect = |name: &str, part: &str| {
-        bench
-            .run(&format!("strategy inspect {name}"))
-            .refused(1, &[name, part]);
+        bench.run(&format!("strategy inspect {name}")).refused(1, &[name, part]);
     };
     inspect("text.wasm", "not WebAssembly");
     inspect("empty.wasm", "is empty");
@@ -270,9 +193,7 @@ fn huge_file_is_refused_unread() {
     let file = fs::File::create(bench.work().join("huge.wasm")).unwrap();
     // Takes no room on the disk, but would take it in memory.
     file.set_len(200_000_000).unwrap();
-    bench
-        .run("strategy inspect huge.wasm")
-        .refused(1, &["huge.wasm", "200000000 bytes", "component_bytes_max"]);
+    bench.run("strategy inspect huge.wasm").refused(1, &["huge.wasm", "200000000 bytes", "component_bytes_max"]);
 }
 
 #[test]
@@ -282,24 +203,17 @@ fn data_folder_of_a_newer_version() {
     fs::create_dir_all(bench.home()).unwrap();
     fs::write(bench.home().join("store.json"), "{\"format\":999}").unwrap();
     let parts = ["format 999", "newer version"];
-    bench
-        .run("data import daily.csv --symbol BTC/USDT --timeframe 1d")
-        .refused(1, &parts);
+    bench.run("data import daily.csv --symbol BTC/USDT --timeframe 1d").refused(1, &parts);
     bench.run("data simulate").refused(1, &parts);
     bench.run("data list").refused(1, &parts);
     bench.run("compare").refused(1, &parts);
-    bench
-        .run("backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1d")
-        .refused(1, &parts);
+    bench.run("backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1d").refused(1, &parts);
     assert_eq!(bench.files(), [bench.home().join("store.json")]);
 
     // The run itself needs no data folder, so it is shown, but it is not saved there.
-    let ran = bench.run("backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1d --json").good();
-    assert!(
-        ran.stderr.starts_with("warning: the run is not saved"),
-        "{}",
-        ran.stderr
-    );
+    let ran =
+        bench.run("backtest --strategy sma-cross --data daily.csv --symbol BTC/USDT --timeframe 1d --json").good();
+    assert!(ran.stderr.starts_with("warning: the run is not saved"), "{}", ran.stderr);
     ran.json();
     assert_eq!(bench.files().len(), 1);
 }
@@ -309,11 +223,7 @@ fn candles_that_differ_from_stored_ones() {
     let bench = Bench::new();
     bench.write("a.csv", csv(5, 86_400));
     bench.write("b.csv", csv(5, 86_400).replace("100.50", "100.75"));
-    let import = |file: &str, more: &str| {
-        bench.run(&format!(
-            "data import {file} --symbol A/B --timeframe 1d {more}"
-        ))
-    };
+    let import = |file: &str, more: &str| bench.run(&format!("data import {file} --symbol A/B --timeframe 1d {more}"));
     import("a.csv", "").good();
     bench.write("c.csv", csv(5, 86_400).replace(",10\n", ",11\n"));
     import("c.csv", "").refused(1, &["local:A/B 1d", "--replace"]);
@@ -324,15 +234,9 @@ fn candles_that_differ_from_stored_ones() {
 fn run_file() {
     let bench = Bench::new();
     bench.write("run.toml", "cash = 5\nchas = 6\n");
-    bench
-        .run("backtest --config run.toml")
-        .refused(2, &["run.toml: line 2", "unknown field `chas`"]);
-    bench
-        .run("backtest --config absent.toml")
-        .refused(1, &["cannot read the run file absent.toml"]);
-    bench
-        .run("backtest --config run.toml --cash 5")
-        .refused(2, &["cannot be used with"]);
+    bench.run("backtest --config run.toml").refused(2, &["run.toml: line 2", "unknown field `chas`"]);
+    bench.run("backtest --config absent.toml").refused(1, &["cannot read the run file absent.toml"]);
+    bench.run("backtest --config run.toml --cash 5").refused(2, &["cannot be used with"]);
 }
 
 #[test]
@@ -349,10 +253,6 @@ fn nowhere_to_write_the_report() {
 fn no_data_folder_at_all() {
     let bench = Bench::new();
     let mut command = bench.command();
-    command
-        .args(["data", "list"])
-        .env_remove("SENTINEL_HOME")
-        .env_remove("HOME")
-        .env_remove("XDG_DATA_HOME");
+    command.args(["data", "list"]).env_remove("SENTINEL_HOME").env_remove("HOME").env_remove("XDG_DATA_HOME");
     crate::harness::Ran::of(&mut command).refused(2, &["HOME is not set", "--data-dir"]);
 }

@@ -65,10 +65,7 @@ impl Bench {
             .current_dir(self.work())
             .env("SENTINEL_HOME", self.home())
             // Shared by all tests, so that each strategy compiles once.
-            .env(
-                "SENTINEL_CACHE",
-                Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-cache"),
-            )
+            .env("SENTINEL_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-cache"))
             // Errors must stay sentences even so.
             .env("RUST_BACKTRACE", "1")
             .env_remove("SENTINEL_STRATEGIES");
@@ -105,41 +102,20 @@ impl Ran {
         assert_eq!(self.stdout, "", "a failed command prints no result");
         assert!(self.stderr.starts_with("error: "), "{self:#?}");
         for part in parts {
-            assert!(
-                self.stderr.contains(part),
-                "\"{part}\" is missing in: {}",
-                self.stderr
-            );
+            assert!(self.stderr.contains(part), "\"{part}\" is missing in: {}", self.stderr);
         }
-        for part in [
-            "panicked",
-            "backtrace",
-            "RUST_BACKTRACE",
-            "os error",
-            "Error {",
-            "Some(",
-            "\\n",
-        ] {
-            assert!(
-                !self.stderr.contains(part),
-                "\"{part}\" is no word for a user: {}",
-                self.stderr
-            );
+        for part in ["panicked", "backtrace", "RUST_BACKTRACE", "os error", "Error {", "Some(", "\\n"] {
+            assert!(!self.stderr.contains(part), "\"{part}\" is no word for a user: {}", self.stderr);
         }
         // Only the parser of options, which shows the usage, needs more than a line.
         let is_parser = self.stderr.contains("For more information, try");
-        assert!(
-            is_parser || self.stderr.lines().count() == 1,
-            "{}",
-            self.stderr
-        );
+        assert!(is_parser || self.stderr.lines().count() == 1, "{}", self.stderr);
         self
     }
 
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 }
 
@@ -151,13 +127,7 @@ pub(crate) fn csv(rows: i64, seconds: i64) -> String {
         let time = 1_577_836_800 + row * seconds;
         let price = 100.0 + (row % 40 - 20).abs() as f64 + row as f64 * 0.01;
         let close = price + 0.5;
-        writeln!(
-            text,
-            "{time},{price:.2},{:.2},{:.2},{close:.2},10",
-            price + 1.0,
-            price - 1.0
-        )
-        .unwrap();
+        writeln!(text, "{time},{price:.2},{:.2},{:.2},{close:.2},10", price + 1.0, price - 1.0).unwrap();
     }
     text
 }

@@ -24,10 +24,7 @@ fn every_command_explains_itself_with_examples() {
     for command in COMMANDS {
         for help in ["-h", "--help"] {
             let said = bench.run(&format!("{command} {help}")).good().stdout;
-            assert!(
-                said.contains("Examples:\n  sentinel "),
-                "{command} {help}:\n{said}"
-            );
+            assert!(said.contains("Examples:\n  sentinel "), "{command} {help}:\n{said}");
             assert!(said.contains("--json"), "{command} {help}");
         }
     }

@@ -2,11 +2,15 @@
 //!
 //! Strategies are those that `make build` puts beside the binary.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
+
 mod backtest;
 mod bad_input;
 mod compare;
 mod data;
+mod fetch;
 mod full_disk;
 mod harness;
 mod help;
+mod strategy;
 mod sweep;

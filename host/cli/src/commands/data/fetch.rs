@@ -35,29 +35,14 @@ pub(super) fn run(args: &FetchArgs, home: &Home, output: &Output) -> Result<()> 
 
     let what = format!("{} {} from {}", args.symbol, args.timeframe, args.source);
     let progress = output.way(what);
-    let report = fetch(
-        &request,
-        &store,
-        &stopwatch::now,
-        &mut |event| match event {
-            Progress::Page {
-                range,
-                stored_until,
-                ..
-            } => {
-                progress.part(
-                    millis(stored_until - range.start),
-                    millis(range.end - range.start),
-                );
-            }
-            Progress::Retry { reason, wait } => {
-                progress.say(&format!(
-                    "{reason}; trying again in {:.1} s",
-                    wait.as_secs_f64()
-                ));
-            }
-        },
-    )?;
+    let report = fetch(&request, &store, &stopwatch::now, &mut |event| match event {
+        Progress::Page { range, stored_until, .. } => {
+            progress.part(millis(stored_until - range.start), millis(range.end - range.start));
+        }
+        Progress::Retry { reason, wait } => {
+            progress.say(&format!("{reason}; trying again in {:.1} s", wait.as_secs_f64()));
+        }
+    })?;
     drop(progress);
 
     if report.off_grid > 0 {
@@ -68,11 +53,7 @@ pub(super) fn run(args: &FetchArgs, home: &Home, output: &Output) -> Result<()> 
             report.timeframe
         ));
     }
-    if output.is_json() {
-        output.json(&as_json(&report, &store))
-    } else {
-        print(&report, &store, output)
-    }
+    if output.is_json() { output.json(&as_json(&report, &store)) } else { print(&report, &store, output) }
 }
 
 fn print(report: &FetchReport, store: &CandleStore, output: &Output) -> Result<()> {
@@ -83,9 +64,8 @@ fn print(report: &FetchReport, store: &CandleStore, output: &Output) -> Result<(
         format::moment(report.range.start),
         format::moment(report.range.end)
     ))?;
-    let made_of = report.made_of.map_or_else(String::new, |finer| {
-        format!(", made of {finer} candles, which are stored too")
-    });
+    let made_of =
+        report.made_of.map_or_else(String::new, |finer| format!(", made of {finer} candles, which are stored too"));
     output.line(format!(
         "  {} in {}, {}{made_of}",
         describe(report.written),

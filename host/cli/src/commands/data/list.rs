@@ -18,9 +18,7 @@ pub(super) fn run(home: &Home, output: &Output) -> Result<()> {
             store.path().display()
         ));
     }
-    let mut table = output.new_table([
-        "Exchange", "Symbol", "Length", "From", "To", "Candles", "Missing", "Size",
-    ]);
+    let mut table = output.new_table(["Exchange", "Symbol", "Length", "From", "To", "Candles", "Missing", "Size"]);
     for series in &all {
         let missing = match series.missing {
             0 => dim("–"),

@@ -17,15 +17,10 @@ pub(super) fn run(args: &SimulateArgs, home: &Home, output: &Output) -> Result<(
     let candles = home.candles()?;
     let bars = (args.to - args.timeframe.candle_open(args.from)) / args.timeframe.millis();
     if bars < 1 {
-        return Err(usage(format_args!(
-            "no whole {} candle lies between --from and --to",
-            args.timeframe
-        )));
+        return Err(usage(format_args!("no whole {} candle lies between --from and --to", args.timeframe)));
     }
     if bars > BARS_MAX {
-        return Err(usage(format_args!(
-            "that are {bars} candles, at most {BARS_MAX} can be simulated at once"
-        )));
+        return Err(usage(format_args!("that are {bars} candles, at most {BARS_MAX} can be simulated at once")));
     }
     let market = SimulatedMarket {
         instrument: simulated::instrument(args.symbol.clone())?,
@@ -39,16 +34,7 @@ pub(super) fn run(args: &SimulateArgs, home: &Home, output: &Output) -> Result<(
         let _spinner = output.spinner("simulating a market");
         market.candles()?
     };
-    store(
-        &made_up,
-        &candles,
-        on_conflict(args.replace),
-        Some(args.seed),
-        output,
-    )?;
-    output.note(format!(
-        "these candles are made up, from seed {}; no market ever traded them",
-        args.seed
-    ));
+    store(&made_up, &candles, on_conflict(args.replace), Some(args.seed), output)?;
+    output.note(format!("these candles are made up, from seed {}; no market ever traded them", args.seed));
     Ok(())
 }

@@ -15,8 +15,7 @@ pub(super) fn run(args: &NewArgs, output: &Output) -> Result<()> {
     };
     let folder = create(&args.dir, &args.name, language)?;
     if output.is_json() {
-        return output
-            .json(&json!({ "name": args.name, "language": language.name(), "folder": folder }));
+        return output.json(&json!({ "name": args.name, "language": language.name(), "folder": folder }));
     }
     // `./` in front of a folder of the current one would only be in the way.
     let shown = folder.strip_prefix(".").unwrap_or(&folder).display();
@@ -25,8 +24,5 @@ pub(super) fn run(args: &NewArgs, output: &Output) -> Result<()> {
         output.bold(&shown.to_string())
     ))?;
     output.line(format!("  sentinel strategy build {shown}"))?;
-    output.line(format!(
-        "  sentinel strategy check {shown}/target/{}.wasm",
-        args.name
-    ))
+    output.line(format!("  sentinel strategy check {shown}/target/{}.wasm", args.name))
 }

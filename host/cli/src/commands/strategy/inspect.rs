@@ -38,19 +38,11 @@ pub(super) fn run(args: &InspectArgs, output: &Output) -> Result<()> {
 fn print(strategy: &Strategy, path: &str, size: u64, output: &Output) -> Result<()> {
     let manifest = strategy.manifest();
     output.line(output.bold(&manifest.id))?;
-    let description = manifest
-        .description
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ");
+    let description = manifest.description.split_whitespace().collect::<Vec<_>>().join(" ");
     output.paragraph("", &description)?;
     output.line("")?;
 
-    let timeframes: Vec<_> = manifest
-        .timeframes
-        .iter()
-        .map(|timeframe| timeframe.as_str())
-        .collect();
+    let timeframes: Vec<_> = manifest.timeframes.iter().map(|timeframe| timeframe.as_str()).collect();
     let fact = |name: &str, text: &str| output.paragraph(&output.dim(&format!("{name:<12}")), text);
     fact("File", path)?;
     fact("Size", &format::bytes(size))?;
@@ -75,28 +67,18 @@ fn parameters(manifest: &Manifest, output: &Output) -> Result<()> {
     let mut table = output.new_table(["Parameter", "Default", "Allowed", "Meaning"]);
     for spec in &manifest.parameters {
         let (default, allowed) = match &spec.kind {
-            ParameterKind::Integer {
-                default,
-                minimum,
-                maximum,
-            } => (default.to_string(), format!("{minimum} to {maximum}")),
-            ParameterKind::Real {
-                default,
-                minimum,
-                maximum,
-            } => (default.to_string(), format!("{minimum} to {maximum}")),
+            ParameterKind::Integer { default, minimum, maximum } => {
+                (default.to_string(), format!("{minimum} to {maximum}"))
+            }
+            ParameterKind::Real { default, minimum, maximum } => {
+                (default.to_string(), format!("{minimum} to {maximum}"))
+            }
             ParameterKind::Boolean { default } => (default.to_string(), "true, false".to_owned()),
-            ParameterKind::Choice { default, options } => (
-                options.get(*default as usize).cloned().unwrap_or_default(),
-                options.join(", "),
-            ),
+            ParameterKind::Choice { default, options } => {
+                (options.get(*default as usize).cloned().unwrap_or_default(), options.join(", "))
+            }
         };
-        table.add_row([
-            spec.name.as_str().into(),
-            number(default),
-            allowed.into(),
-            spec.description.trim().into(),
-        ]);
+        table.add_row([spec.name.as_str().into(), number(default), allowed.into(), spec.description.trim().into()]);
     }
     output.table(&table)
 }
