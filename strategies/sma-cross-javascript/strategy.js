@@ -28,36 +28,36 @@ function describe() {
     parameters: [
       {
         name: 'fast',
-        description: 'Bars of the fast average',
+        description: 'Bars of the fast average.',
         kind: { tag: 'integer', val: { default: 10n, minimum: 1n, maximum: 2000n } },
       },
       {
         name: 'slow',
-        description: 'Bars of the slow average; more than those of the fast one',
+        description: 'Bars of the slow average; more than those of the fast one.',
         kind: { tag: 'integer', val: { default: 30n, minimum: 2n, maximum: 5000n } },
       },
       {
         name: 'threshold',
-        description: 'How far the fast average must lie above the slow one, in quote currency',
+        description: 'How far the fast average must lie above the slow one, in quote currency.',
         kind: { tag: 'real', val: { default: 0, minimum: 0, maximum: 1e9 } },
       },
     ],
     // A signal names these by their place in the list: see the constants above.
     patterns: [
-      { name: 'cross-up', description: 'The fast average rose above the slow one by more than the threshold' },
+      { name: 'cross-up', description: 'The fast average rose above the slow one by more than the threshold.' },
       {
         name: 'cross-down',
-        description: 'The fast average no longer lies above the slow one by more than the threshold',
+        description: 'The fast average no longer lies above the slow one by more than the threshold.',
       },
     ],
     reasons: [
-      { name: 'trend-up', description: 'Recent prices lie above older ones: the trend is up' },
-      { name: 'trend-over', description: 'Recent prices no longer lie above older ones: the trend is over' },
+      { name: 'trend-up', description: 'Recent prices lie above older ones: the trend is up.' },
+      { name: 'trend-over', description: 'Recent prices no longer lie above older ones: the trend is over.' },
     ],
     warnings: [
       {
         name: 'price-disagrees',
-        description: 'The price closed on the other side of the fast average: the cross may be late',
+        description: 'The price closed on the other side of the fast average: the cross may be late.',
       },
     ],
   };

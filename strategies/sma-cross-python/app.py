@@ -30,31 +30,31 @@ class Strategy(exports.Strategy):
             timeframes=~Timeframes(0),
             columns=Columns.CLOSE,
             parameters=[
-                Parameter("fast", "Bars of the fast average", ParameterKind_Integer(IntegerRange(10, 1, 2000))),
+                Parameter("fast", "Bars of the fast average.", ParameterKind_Integer(IntegerRange(10, 1, 2000))),
                 Parameter(
                     "slow",
-                    "Bars of the slow average; more than those of the fast one",
+                    "Bars of the slow average; more than those of the fast one.",
                     ParameterKind_Integer(IntegerRange(30, 2, 5000)),
                 ),
                 Parameter(
                     "threshold",
-                    "How far the fast average must lie above the slow one, in quote currency",
+                    "How far the fast average must lie above the slow one, in quote currency.",
                     ParameterKind_Real(RealRange(0.0, 0.0, 1e9)),
                 ),
             ],
             # A signal names these by their place in the list: see the constants in `strategy.py`.
             patterns=[
-                Label("cross-up", "The fast average rose above the slow one by more than the threshold"),
-                Label("cross-down", "The fast average no longer lies above the slow one by more than the threshold"),
+                Label("cross-up", "The fast average rose above the slow one by more than the threshold."),
+                Label("cross-down", "The fast average no longer lies above the slow one by more than the threshold."),
             ],
             reasons=[
-                Label("trend-up", "Recent prices lie above older ones: the trend is up"),
-                Label("trend-over", "Recent prices no longer lie above older ones: the trend is over"),
+                Label("trend-up", "Recent prices lie above older ones: the trend is up."),
+                Label("trend-over", "Recent prices no longer lie above older ones: the trend is over."),
             ],
             warnings=[
                 Label(
                     "price-disagrees",
-                    "The price closed on the other side of the fast average: the cross may be late",
+                    "The price closed on the other side of the fast average: the cross may be late.",
                 ),
             ],
         )

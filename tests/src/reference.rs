@@ -32,8 +32,7 @@ pub fn account() -> AccountSettings {
 pub fn setup(component: Strategy, candles: &Candles, parameters: &[(&str, &str)]) -> StrategySetup {
     let given: BTreeMap<_, _> =
         parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let parameters =
-        component.manifest().resolve_parameters(&given).unwrap_or_else(|error| panic!("{error}"));
+    let parameters = component.manifest().resolve_parameters(&given).unwrap_or_else(|error| panic!("{error}"));
     StrategySetup {
         strategy_id: component.manifest().id.clone(),
         component,

@@ -75,7 +75,8 @@ fn built(name: &str) -> PathBuf {
 }
 
 /// Where the tools of Python and JavaScript strategies are kept: outside of the build, which may be thrown away.
-fn cache_folder() -> PathBuf {
+#[must_use]
+pub fn cache_folder() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).or_else(home);
     cache.unwrap_or_else(std::env::temp_dir).join("crypto-sentinel")

@@ -1,7 +1,5 @@
 //! What real candles become: read from files, their gaps found and filled, made coarser, stored and read again.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests")]
-
 use std::path::Path;
 
 use sentinel_candle_store::{CandleStore, OnConflict};

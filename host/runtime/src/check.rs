@@ -421,35 +421,40 @@ impl<'a> Trial<'a> {
     /// Reports what a longer warm-up would change. Nothing is refused for it: an exponential average never forgets
     /// all, and how much drift is too much is for the author to say.
     fn warm_up(&self) -> Tried {
-        let columns = self.replay.candles.columns();
-        let (mut compared, mut changed, mut first) = (0, BTreeSet::new(), None);
+        let (mut compared, mut drift, mut first) = (0, Drift::default(), None);
         for (session, expected) in &self.sessions {
-            let mut running = self.replay.open()?;
-            let doubled = (running.warm_up_bars() as usize).saturating_mul(2).max(WARM_UP_BARS_MIN);
-            if session.bars.start < doubled {
-                continue;
-            }
-            running.warm_up(columns, session.warm_up(doubled))?;
-            let mut found = Vec::new();
-            running.on_bars(columns, session.bars.clone(), &mut found)?;
-            compared += expected.len();
-            let differs = |a: &[Signal], b: &[Signal]| -> Vec<usize> {
-                a.iter().filter(|signal| !b.contains(signal)).map(|signal| signal.bar).collect()
-            };
-            changed.extend(differs(expected, &found));
-            changed.extend(differs(&found, expected));
+            let Some(found) = self.with_doubled_warm_up(session)? else { continue };
+            compared += expected.len() + found.len();
+            drift.add(expected, &found);
             first = first.or_else(|| self.replay.first_divergence("as is", expected, "with twice the warm-up", &found));
         }
-        if compared == 0 && changed.is_empty() {
+        if compared == 0 {
             let reason = "too few bars before the session for twice the warm-up, or no signals".to_owned();
             return Ok(CheckOutcome::Skipped { reason });
         }
         let Some(first) = first else { return Ok(CheckOutcome::Passed) };
+        let Drift { advice, figures } = drift;
         let detail = format!(
-            "signals on {} bars change ({compared} were given); the first: {first}; ask for more warm-up bars",
-            changed.len()
+            "on {} bars the advice changes, on {} only its figures; the first: {first}; ask for more warm-up bars",
+            advice.len(),
+            figures.difference(&advice).count()
         );
         Ok(CheckOutcome::Warning { detail })
+    }
+
+    /// Returns the signals of a session that was shown twice the warm-up it asks for, or `None` if there are too few
+    /// bars before it.
+    fn with_doubled_warm_up(&self, session: &session::Session) -> Result<Option<Vec<Signal>>, RuntimeError> {
+        let columns = self.replay.candles.columns();
+        let mut running = self.replay.open()?;
+        let doubled = (running.warm_up_bars() as usize).saturating_mul(2).max(WARM_UP_BARS_MIN);
+        if session.bars.start < doubled {
+            return Ok(None);
+        }
+        running.warm_up(columns, session.warm_up(doubled))?;
+        let mut signals = Vec::new();
+        running.on_bars(columns, session.bars.clone(), &mut signals)?;
+        Ok(Some(signals))
     }
 
     fn compare(
@@ -460,6 +465,28 @@ impl<'a> Trial<'a> {
         found: &[Signal],
     ) -> Result<(), Box<Divergence>> {
         self.replay.first_divergence(expected_in, expected, found_in, found).map_or(Ok(()), Err)
+    }
+}
+
+/// The bars on which two runs differ.
+#[derive(Default)]
+struct Drift {
+    /// One says what the other does not.
+    advice: BTreeSet<usize>,
+    /// Any field differs.
+    figures: BTreeSet<usize>,
+}
+
+impl Drift {
+    fn add(&mut self, a: &[Signal], b: &[Signal]) {
+        for (ours, theirs) in [(a, b), (b, a)] {
+            let is_advised = |signal: &Signal| {
+                let found = theirs.binary_search_by_key(&signal.bar, |other| other.bar);
+                found.is_ok_and(|index| theirs[index].signal_type == signal.signal_type)
+            };
+            self.advice.extend(ours.iter().filter(|signal| !is_advised(signal)).map(|signal| signal.bar));
+            self.figures.extend(ours.iter().filter(|signal| !theirs.contains(signal)).map(|signal| signal.bar));
+        }
     }
 }
 

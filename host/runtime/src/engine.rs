@@ -17,7 +17,7 @@ use crate::limits::Limits;
 pub const ENGINE_VERSION: &str = "wasmtime 48.0.8";
 
 /// How often the outer kill looks at the clock. Coarse, because it only ends what fuel should have ended.
-const EPOCH_TICK: Duration = Duration::from_millis(50);
+const EPOCH_TICK_MS: u64 = 50;
 
 /// How much of the machine all sandboxes together may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Ticker {
     pub(crate) fn start(engine: Engine) -> std::io::Result<Self> {
         let (stop, stopped) = mpsc::sync_channel(0);
         let thread = std::thread::Builder::new().name("sandbox-clock".to_owned()).spawn(move || {
-            while stopped.recv_timeout(EPOCH_TICK) == Err(RecvTimeoutError::Timeout) {
+            while stopped.recv_timeout(Duration::from_millis(EPOCH_TICK_MS)) == Err(RecvTimeoutError::Timeout) {
                 engine.increment_epoch();
             }
         })?;
@@ -129,7 +129,7 @@ impl Ticker {
     /// Returns after how many ticks a call that may take `millis` is over.
     pub(crate) const fn ticks(millis: u64) -> u64 {
         // One more, because the first tick may come at once.
-        millis / (EPOCH_TICK.as_millis() as u64) + 1
+        millis / EPOCH_TICK_MS + 1
     }
 }
 
@@ -140,5 +140,28 @@ impl Drop for Ticker {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_is_the_one_that_is_built_in() {
+        let lock = include_str!("../../../Cargo.lock");
+        let version = ENGINE_VERSION.strip_prefix("wasmtime ").unwrap();
+        assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{version}\"\n")), "{ENGINE_VERSION}");
+    }
+
+    #[test]
+    fn clock_stops_with_the_sandbox() {
+        let engine = Engine::default();
+        let ticker = Ticker::start(engine.clone()).unwrap();
+        let weak = engine.weak();
+        drop(engine);
+        assert!(weak.upgrade().is_some(), "the ticker holds the engine");
+        drop(ticker);
+        assert!(weak.upgrade().is_none(), "the ticker is gone, and with it its engine");
     }
 }

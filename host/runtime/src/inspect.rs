@@ -96,7 +96,7 @@ fn outline(component: &[u8]) -> wasmparser::Result<Outline> {
 /// first also costs some 100 bytes of memory for each variable and place.
 fn compile_nanos(body: &FunctionBody<'_>) -> wasmparser::Result<u64> {
     let Range { start, end } = body.range();
-    let bytes = (end - start) as u64;
+    let bytes = end - start;
     let mut variables = 1_u64;
     for locals in body.get_locals_reader()? {
         variables += u64::from(locals?.0);

@@ -38,3 +38,13 @@ pub use runtime::{CodeOrigin, Runtime};
 pub use session::Session;
 pub use strategy::Strategy;
 pub use synthetic::{SyntheticError, synthetic_candles};
+
+/// Sessions may move between threads, strategies may be shared by them.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    const fn is_shared<T: Send + Sync + Clone>() {}
+    is_send::<Session>();
+    is_send::<RuntimeError>();
+    is_shared::<Strategy>();
+    is_shared::<Runtime>();
+};

@@ -114,7 +114,7 @@ limits! {
     compile_time_max_ms: u64 = 30_000, 120_000;
     /// Fuel for each step of opening: making the instance, `describe`, `open`, `warm-up-bars`.
     /// One unit of fuel is about one WebAssembly instruction.
-    fuel_max_open: u64 = 10_000_000, 2_000_000_000;
+    fuel_max_open: u64 = 10_000_000, 200_000_000;
     /// Fuel for one bar; a call with many bars may use as many times as much.
     fuel_max_per_bar: u64 = 1_000_000, 50_000_000;
     /// Fuel for the whole warm-up.
@@ -154,5 +154,32 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self::compiled()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_left_out_take_their_class_s_default() {
+        let limits: Limits = serde_json::from_str(r#"{"class": "interpreted", "memory_max_bytes": 1000}"#).unwrap();
+        assert_eq!(limits, Limits { memory_max_bytes: 1_000, ..Limits::interpreted() });
+        let text = serde_json::to_string(&limits).unwrap();
+        assert_eq!(serde_json::from_str::<Limits>(&text).unwrap(), limits);
+    }
+
+    #[test]
+    fn misspelt_limit_is_refused() {
+        let error = serde_json::from_str::<Limits>(r#"{"class": "compiled", "fuel_max": 1}"#).unwrap_err();
+        assert!(error.to_string().contains("unknown field `fuel_max`"), "{error}");
+    }
+
+    #[test]
+    fn size_suggests_the_class() {
+        assert_eq!(LimitsClass::suggest(30_000), LimitsClass::Compiled);
+        assert_eq!(LimitsClass::suggest(12_000_000), LimitsClass::Interpreted);
+        assert_eq!("interpreted".parse(), Ok(LimitsClass::Interpreted));
+        assert!("fast".parse::<LimitsClass>().unwrap_err().to_string().contains("compiled or interpreted"));
     }
 }

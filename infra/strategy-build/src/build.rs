@@ -12,11 +12,12 @@ use crate::{javascript, python, rust, source};
 /// How a strategy is built.
 #[derive(Debug, Clone)]
 pub struct BuildOptions {
-    /// Where tools and components of interpreted languages are kept; anything in it can be made again.
+    /// Where tools, what cargo compiles, and components of interpreted languages are kept; anything in it can be made
+    /// again.
     pub cache_dir: PathBuf,
     /// The component's file. By default `target/NAME.wasm` in the strategy's folder.
     pub output: Option<PathBuf>,
-    /// Where cargo puts what it compiles. By default where it would anyway; a folder of its own is used below it.
+    /// Where cargo puts what it compiles; not a folder that another cargo uses. By default `cargo` in the cache folder.
     pub target_dir: Option<PathBuf>,
 }
 

@@ -151,6 +151,18 @@ pub enum BuildError {
 }
 
 impl BuildError {
+    /// Returns whether something is missing on the machine, rather than wrong with the strategy.
+    #[must_use]
+    pub const fn is_missing_tool(&self) -> bool {
+        matches!(
+            self,
+            Self::ProgramMissing { .. }
+                | Self::ProgramTooOld { .. }
+                | Self::WasmTargetMissing { .. }
+                | Self::ToolInstall { .. }
+        )
+    }
+
     /// Returns what turns a system's error on `path` into one of these.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

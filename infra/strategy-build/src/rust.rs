@@ -8,7 +8,7 @@ mod metadata;
 mod surroundings;
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -61,8 +61,7 @@ pub(crate) fn make(dir: &Path, options: &BuildOptions, progress: &mut dyn FnMut(
     let workspace = Workspace::of(dir)?;
     let compiled = compile(dir, &workspace, options, progress)?;
     progress(Step::Encoding);
-    let core = fs::read(&compiled.module).map_err(BuildError::io("read", &compiled.module))?;
-    let component = component::encode(&core, dir)?;
+    let component = component::encode(&compiled.module, dir)?;
     Ok(Made { name: workspace.package_name, component, warnings: compiled.warnings })
 }
 
@@ -80,7 +79,7 @@ fn verify_toolchain(dir: &Path) -> Result<(), BuildError> {
 }
 
 struct Compiled {
-    module: PathBuf,
+    module: Vec<u8>,
     warnings: String,
 }
 
@@ -90,12 +89,13 @@ fn compile(
     options: &BuildOptions,
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Compiled, BuildError> {
+    let target = TargetFolder::open(workspace, options)?;
     let mut cargo = Command::new("cargo");
     surroundings::scrub(&mut cargo)
         .current_dir(dir)
         .args(["build", "--lib", "--release", "--quiet", "--target", TARGET, "--message-format", "json"])
         .args(PROFILE.iter().flat_map(|setting| ["--config".to_owned(), format!("profile.release.{setting}")]))
-        .env("CARGO_TARGET_DIR", target_dir(workspace, options))
+        .env("CARGO_TARGET_DIR", &target.path)
         .env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(workspace));
     let messages = run_listening(&mut cargo, progress)?;
     if !messages.succeeded {
@@ -106,18 +106,36 @@ fn compile(
     let artifacts = messages.artifacts.iter().filter(made_by_this_package);
     let module =
         artifacts.flat_map(|artifact| &artifact.filenames).find(|file| file.extension() == Some("wasm".as_ref()));
-    let module = module.ok_or_else(|| CARGO.unexpected("it named no .wasm file of this package"))?.clone();
+    let module = module.ok_or_else(|| CARGO.unexpected("it named no .wasm file of this package"))?;
+    let module = fs::read(module).map_err(BuildError::io("read", module))?;
     Ok(Compiled { module, warnings: messages.warnings.trim().to_owned() })
 }
 
-/// Returns a target folder of this workspace's own.
+/// A target folder of our own: a cargo that is running holds a lock on its folder, and may well be what runs us.
 ///
-/// Apart from the outer cargo's, because a cargo that is running holds a lock on its folder. Apart from other
-/// workspaces', because cargo knows packages by their path below the workspace: of two folders with like names, the
-/// second would be given the first one's build, without a word, where its files are older.
-fn target_dir(workspace: &Workspace, options: &BuildOptions) -> PathBuf {
-    let base = options.target_dir.as_ref().unwrap_or(&workspace.target_directory);
-    base.join("strategy").join(ContentHash::of(workspace.root.as_os_str().as_encoded_bytes()).short())
+/// All strategies share it, so that the crates that generate the kit's bindings are compiled once on a machine and not
+/// once for each strategy.
+struct TargetFolder {
+    path: PathBuf,
+    /// Held while the value lives: of two strategies of one name the second would overwrite the first one's module,
+    /// and cargo's own lock ends before that is read.
+    _lock: File,
+}
+
+impl TargetFolder {
+    fn open(workspace: &Workspace, options: &BuildOptions) -> Result<Self, BuildError> {
+        let mut path = options.target_dir.clone().unwrap_or_else(|| options.cache_dir.join("cargo"));
+        if workspace.has_host_code {
+            // Cargo knows a package by its path below the workspace. Of two folders with like names the second is given
+            // the first one's artefacts, without a word, where its files are older. What is compiled for the target has
+            // flags that name the folder (see `encoded_flags`) and is safe from that; build scripts are not.
+            path.push(ContentHash::of(workspace.root.as_os_str().as_encoded_bytes()).short());
+        }
+        fs::create_dir_all(&path).map_err(BuildError::io("create", &path))?;
+        let lock = path.join("sentinel.lock");
+        let locked = File::create(&lock).and_then(|file| file.lock().map(|()| file));
+        Ok(Self { _lock: locked.map_err(BuildError::io("lock", &lock))?, path })
+    }
 }
 
 /// Returns the compiler's flags, in the form in which they may hold blanks.

@@ -240,7 +240,7 @@ mod tests {
             "1 import path_filestat_get",
             "2 import fd_sync",
             "3 calls 7 0",
-            "4 calls 5 6 2 3",
+            "4 calls 5 6 3 2",
             "5 calls",
             "6 calls 1",
             "7 calls",

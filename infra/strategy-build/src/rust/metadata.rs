@@ -1,6 +1,6 @@
 //! What cargo knows of a package and its workspace before anything is built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,13 +10,16 @@ use serde::Deserialize;
 use super::{CARGO, surroundings};
 use crate::error::BuildError;
 
+const MANIFEST: &str = "Cargo.toml";
+
 /// A strategy's package and where it belongs.
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) package_name: String,
     pub(super) manifest: PathBuf,
     pub(super) root: PathBuf,
-    pub(super) target_directory: PathBuf,
+    /// The strategy, or a package that it uses by path, has code that runs while it is built.
+    pub(super) has_host_code: bool,
     /// Packages that the strategy uses by path and that lie outside the workspace, by name.
     outside: BTreeMap<String, PathBuf>,
 }
@@ -25,7 +28,6 @@ pub(super) struct Workspace {
 struct Metadata {
     packages: Vec<Package>,
     workspace_root: PathBuf,
-    target_directory: PathBuf,
 }
 
 #[derive(Debug, Deserialize)]
@@ -52,21 +54,49 @@ impl Workspace {
     /// Asks cargo about the package in `dir`. Nothing is fetched.
     pub(super) fn of(dir: &Path) -> Result<Self, BuildError> {
         let folder = dir.canonicalize().map_err(BuildError::io("read", dir))?;
-        let manifest = folder.join("Cargo.toml");
+        let manifest = folder.join(MANIFEST);
         let metadata = Metadata::of(&folder)?;
         let package = metadata.package(&manifest)?;
-        if !package.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "cdylib")) {
+        if !package.has_target("cdylib") {
             return Err(BuildError::NotALibrary { manifest });
         }
-        let mut outside = BTreeMap::new();
-        collect_outside(&metadata, package, &metadata.workspace_root, &mut outside)?;
-        Ok(Self {
+        let mut workspace = Self {
             package_name: package.name.clone(),
             manifest,
-            root: metadata.workspace_root,
-            target_directory: metadata.target_directory,
-            outside,
-        })
+            root: metadata.workspace_root.clone(),
+            has_host_code: false,
+            outside: BTreeMap::new(),
+        };
+        workspace.visit(&metadata, package, &mut BTreeSet::new())?;
+        Ok(workspace)
+    }
+
+    /// Follows the paths from package to package; `metadata` knows the packages of one workspace alone.
+    fn visit(
+        &mut self,
+        metadata: &Metadata,
+        package: &Package,
+        visited: &mut BTreeSet<PathBuf>,
+    ) -> Result<(), BuildError> {
+        if !visited.insert(package.manifest_path.clone()) {
+            return Ok(());
+        }
+        self.has_host_code |= package.has_target("custom-build") || package.has_target("proc-macro");
+        for dependency in package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev")) {
+            let Some(path) = &dependency.path else { continue };
+            if !path.starts_with(&self.root) {
+                self.outside.insert(dependency.name.clone(), path.clone());
+            }
+            let manifest = path.join(MANIFEST);
+            match metadata.packages.iter().find(|package| package.manifest_path == manifest) {
+                Some(package) => self.visit(metadata, package, visited)?,
+                None => {
+                    let metadata = Metadata::of(path)?;
+                    self.visit(&metadata, metadata.package(&manifest)?, visited)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Returns each path of this machine that could end up in a component, and the name it gets there. Where two apply
@@ -83,9 +113,6 @@ impl Metadata {
     fn of(folder: &Path) -> Result<Self, BuildError> {
         let mut cargo = Command::new("cargo");
         surroundings::scrub(&mut cargo).current_dir(folder).args(["metadata", "--no-deps", "--format-version", "1"]);
-        if let Some(target_dir) = env::var_os("CARGO_TARGET_DIR") {
-            cargo.env("CARGO_TARGET_DIR", target_dir);
-        }
         let answer = CARGO.run(&mut cargo)?;
         if !answer.succeeded {
             return Err(BuildError::Compile { dir: folder.to_owned(), tool: "cargo", said: answer.stderr });
@@ -100,28 +127,10 @@ impl Metadata {
     }
 }
 
-/// Follows the paths from package to package; `metadata` knows the packages of one workspace alone.
-fn collect_outside(
-    metadata: &Metadata,
-    package: &Package,
-    root: &Path,
-    outside: &mut BTreeMap<String, PathBuf>,
-) -> Result<(), BuildError> {
-    for dependency in package.dependencies.iter().filter(|dependency| dependency.kind.as_deref() != Some("dev")) {
-        let Some(path) = &dependency.path else { continue };
-        let manifest = path.join("Cargo.toml");
-        if !path.starts_with(root) && outside.insert(dependency.name.clone(), path.clone()).is_some() {
-            continue;
-        }
-        match metadata.packages.iter().find(|package| package.manifest_path == manifest) {
-            Some(package) => collect_outside(metadata, package, root, outside)?,
-            None => {
-                let metadata = Metadata::of(path)?;
-                collect_outside(&metadata, metadata.package(&manifest)?, root, outside)?;
-            }
-        }
+impl Package {
+    fn has_target(&self, kind: &str) -> bool {
+        self.targets.iter().any(|target| target.kind.iter().any(|found| found == kind))
     }
-    Ok(())
 }
 
 fn cargo_home() -> Option<PathBuf> {

@@ -24,22 +24,22 @@ function describe() {
     parameters: [
       {
         name: 'period',
-        description: 'Bars of the average',
+        description: 'Bars of the average.',
         kind: { tag: 'integer', val: { default: 20n, minimum: 2n, maximum: 1000n } },
       },
       {
         name: 'margin',
-        description: 'How far above the average the price must close, in percent of it',
+        description: 'How far above the average the price must close, in percent of it.',
         kind: { tag: 'real', val: { default: 1, minimum: 0, maximum: 50 } },
       },
     ],
     // What it recognises. A signal names one of these by its place in the list, and the report shows it.
     patterns: [
-      { name: 'closed-above', description: 'The price closed above its average by more than the margin' },
-      { name: 'closed-below', description: 'The price closed below its average' },
+      { name: 'closed-above', description: 'The price closed above its average by more than the margin.' },
+      { name: 'closed-below', description: 'The price closed below its average.' },
     ],
     // Why it says so. A signal carries any number of these, as bits.
-    reasons: [{ name: 'average-rises', description: 'The average itself is higher than on the bar before' }],
+    reasons: [{ name: 'average-rises', description: 'The average itself is higher than on the bar before.' }],
     warnings: [],
   };
 }

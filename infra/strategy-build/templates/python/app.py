@@ -32,21 +32,21 @@ class Strategy(exports.Strategy):
             columns=Columns.CLOSE,
             # What the user may turn: `sentinel backtest … --param period=50`.
             parameters=[
-                Parameter("period", "Bars of the average", ParameterKind_Integer(IntegerRange(20, 2, 1000))),
+                Parameter("period", "Bars of the average.", ParameterKind_Integer(IntegerRange(20, 2, 1000))),
                 Parameter(
                     "margin",
-                    "How far above the average the price must close, in percent of it",
+                    "How far above the average the price must close, in percent of it.",
                     ParameterKind_Real(RealRange(1.0, 0.0, 50.0)),
                 ),
             ],
             # What it recognises. A signal names one of these by its place in the list, and the report shows it.
             patterns=[
-                Label("closed-above", "The price closed above its average by more than the margin"),
-                Label("closed-below", "The price closed below its average"),
+                Label("closed-above", "The price closed above its average by more than the margin."),
+                Label("closed-below", "The price closed below its average."),
             ],
             # Why it says so. A signal carries any number of these, as bits.
             reasons=[
-                Label("average-rises", "The average itself is higher than on the bar before"),
+                Label("average-rises", "The average itself is higher than on the bar before."),
             ],
             warnings=[],
         )

@@ -55,7 +55,11 @@ impl Strategy for StrategyName {
     type Warning = NoLabels;
 
     fn open(_: &Instrument, settings: &Settings) -> Result<Self, StrategyError> {
-        Ok(Self { average: Sma::new(settings.period), average_before: f64::NAN, margin: settings.margin / 100.0 })
+        Ok(Self {
+            average: Sma::new(settings.period),
+            average_before: f64::NAN,
+            margin: settings.margin / 100.0,
+        })
     }
 
     /// The bars to be shown before the first signal counts: here until there is an average and one before it.
@@ -69,7 +73,11 @@ impl Strategy for StrategyName {
         if bar.close() > average * (1.0 + self.margin) {
             // Said on every such bar; the host buys once and then keeps what it has.
             let signal = Signal::buy(Pattern::ClosedAbove).confidence(60.0);
-            Some(if average > average_before { signal.reason(Reason::AverageRises) } else { signal })
+            Some(if average > average_before {
+                signal.reason(Reason::AverageRises)
+            } else {
+                signal
+            })
         } else if bar.close() < average {
             Some(Signal::sell(Pattern::ClosedBelow).confidence(60.0))
         } else {
@@ -82,17 +90,25 @@ sentinel_kit::export_strategy!(StrategyName);
 
 #[cfg(test)]
 mod tests {
-    use sentinel_kit::testing::{assert_cut_invariant, assert_warm_up_suffices, candles_from_closes, random_walk, run};
+    use sentinel_kit::testing::{
+        assert_cut_invariant, assert_warm_up_suffices, candles_from_closes, random_walk, run,
+    };
 
     use super::*;
 
     #[test]
     fn buys_above_the_average_and_sells_below() {
-        let settings = Settings { period: 2, margin: 0.0 };
+        let settings = Settings {
+            period: 2,
+            margin: 0.0,
+        };
         let candles = candles_from_closes(&[10.0, 10.0, 12.0, 9.0]);
         let signals = run::<StrategyName>(&settings, &candles).unwrap();
         assert!(signals[0].0 == 2 && signals[0].1.is_buy(), "{signals:?}");
-        assert_eq!(signals[1], (3, Signal::sell(Pattern::ClosedBelow).confidence(60.0)));
+        assert_eq!(
+            signals[1],
+            (3, Signal::sell(Pattern::ClosedBelow).confidence(60.0))
+        );
     }
 
     /// The two laws every strategy obeys; `sentinel strategy check` tries them on the component.
