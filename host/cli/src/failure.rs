@@ -7,6 +7,7 @@
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Error, anyhow};
 use sentinel_backtest::run::BacktestError;
@@ -84,7 +85,7 @@ fn is_about_the_request(error: &RuntimeError) -> bool {
 }
 
 /// Joins an error and its causes to one line. A cause that its effect has already quoted is left out.
-fn sentence(error: &Error) -> String {
+pub(crate) fn sentence(error: &Error) -> String {
     let mut sentence = String::new();
     for cause in error.chain() {
         let text = cause.to_string();
@@ -115,15 +116,25 @@ fn without_error_numbers(mut sentence: String) -> String {
     sentence
 }
 
+/// Where the last panic was, for the report of a bug.
+static PANIC_PLACE: Mutex<String> = Mutex::new(String::new());
+
 /// Runs `work`; a panic, which is a bug of ours, becomes an error of one sentence.
 pub(crate) fn without_panics<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     // The message reaches the user through the error; a backtrace would bury it.
-    panic::set_hook(Box::new(|_| {}));
+    panic::set_hook(Box::new(|info| {
+        *place() = info.location().map_or_else(String::new, |at| format!(" ({}:{})", at.file(), at.line()));
+    }));
     panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
         let message = message.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
-        Err(anyhow!("this is a bug in sentinel, please report it with the command you ran: {message}"))
+        let place = place();
+        Err(anyhow!("this is a bug in sentinel, please report it with the command you ran: {message}{place}"))
     })
+}
+
+fn place() -> MutexGuard<'static, String> {
+    PANIC_PLACE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -162,6 +173,7 @@ mod tests {
     #[test]
     fn panic_becomes_one_sentence() {
         let error = without_panics(|| -> Result<(), Error> { panic!("index 3") }).unwrap_err();
-        assert!(error.to_string().ends_with("the command you ran: index 3"));
+        let sentence = error.to_string();
+        assert!(sentence.contains("the command you ran: index 3 (") && sentence.contains("failure.rs"), "{sentence}");
     }
 }

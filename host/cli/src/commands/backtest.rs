@@ -10,6 +10,7 @@ use sentinel_backtest::run::{Backtest, Signals};
 use super::{start_threads, summary};
 use crate::args::{BacktestArgs, LookaheadCheck};
 use crate::assembly::{assemble, notes};
+use crate::failure::sentence;
 use crate::home::Home;
 use crate::output::Output;
 use crate::plan::Plan;
@@ -40,8 +41,10 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
     let mut run = RunFile::new(&result, lookahead_verified);
     let candles: Vec<_> = backtest.series().iter().map(|series| series.candles().as_ref()).collect();
     let notes = notes(&backtest);
-    let page = report::render(&result, &candles, &report::Extras { lookahead_verified, notes: notes.clone() });
-    let saved = if args.no_save { None } else { Some(saved::save(home, &run, &page)) };
+    let extras = report::Extras { lookahead_verified, notes: notes.clone() };
+    let is_wanted = !args.no_save || args.report.is_some();
+    let page = if is_wanted { report::render(&result, &candles, &extras) } else { String::new() };
+    let saved = (!args.no_save).then(|| saved::save(home, &run, &page));
     if let Some(path) = &args.report {
         whole_file::write(path, page.as_bytes())?;
     }
@@ -51,15 +54,13 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
         output.line(run.to_json().trim_end())?;
     } else {
         let report = args.report.clone().or_else(|| Some(saved.as_ref()?.as_ref().ok()?.join("report.html")));
-        summary::print(
-            &summary::Summary { result: &result, run: &run, notes: &notes, report: report.as_deref() },
-            output,
-        )?;
+        let (series, report) = (backtest.series(), report.as_deref());
+        summary::print(&summary::Summary { result: &result, run: &run, series, notes: &notes, report }, output)?;
     }
     match saved {
         Some(Err(error)) if args.save => Err(error.context("the run is not saved")),
         Some(Err(error)) => {
-            output.warning(format!("the run is not saved: {error:#}; --no-save does without"));
+            output.warning(format!("the run is not saved: {}; --no-save does without", sentence(&error)));
             Ok(())
         }
         Some(Ok(_)) | None => Ok(()),

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 use comfy_table::{Attribute, Cell};
 use sentinel_backtest::json::RunFile;
+use sentinel_backtest::market::MarketSeries;
 use sentinel_backtest::metrics::{DEFINITIONS, Definition, Metric, Unit};
 use sentinel_backtest::result::{BacktestResult, SignalCounts};
 use sentinel_domain::fees::{FeeCurrency, FeeRate};
@@ -17,6 +18,8 @@ use crate::output::{self, Output, number};
 pub(crate) struct Summary<'a> {
     pub(crate) result: &'a BacktestResult,
     pub(crate) run: &'a RunFile,
+    /// The candles that were run on.
+    pub(crate) series: &'a [MarketSeries],
     /// What the reader must know first.
     pub(crate) notes: &'a [String],
     /// Where the report is.
@@ -70,7 +73,14 @@ fn heading(summary: &Summary<'_>, output: &Output) -> Result<()> {
         let name = format!("{} on {} candles  ", output.bold(&strategy.strategy_id), strategy.timeframe);
         output.paragraph(&name, &parameters.join(" "))?;
     }
-    for series in &summary.result.series {
+    series(summary.series, output)?;
+    summary.notes.iter().try_for_each(|note| output.paragraph("Note: ", note))
+}
+
+/// Says which candles were run on.
+pub(crate) fn series(all: &[MarketSeries], output: &Output) -> Result<()> {
+    for series in all {
+        let candles = series.candles();
         let missing = match (series.bars_missing, series.gaps.as_str()) {
             (0, _) => String::new(),
             (missing, "flat") => format!(", {} of them missing and filled flat", format::count(missing as u64)),
@@ -78,14 +88,14 @@ fn heading(summary: &Summary<'_>, output: &Output) -> Result<()> {
         };
         let text = format!(
             "{} to {}, {} of {}{missing}",
-            format::moment(series.from),
-            format::moment(series.to),
-            format::counted(series.bars, "candle"),
-            series.timeframe
+            format::moment(candles.columns().open_time[0]),
+            format::moment(candles.close_time(candles.len() - 1)),
+            format::counted(candles.len(), "candle"),
+            candles.timeframe()
         );
-        output.paragraph(&format!("{}  ", series.instrument), &text)?;
+        output.paragraph(&format!("{}  ", series.instrument()), &text)?;
     }
-    summary.notes.iter().try_for_each(|note| output.paragraph("Note: ", note))
+    Ok(())
 }
 
 /// Shows where the account began, where it ended and how it went there.

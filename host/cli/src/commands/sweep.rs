@@ -89,21 +89,12 @@ fn figure(outcome: &SweepOutcome, name: &str) -> Option<f64> {
 }
 
 fn print(backtest: &Backtest, points: &[SweepPoint], args: &SweepArgs, output: &Output) -> Result<()> {
-    for series in backtest.series() {
-        let candles = series.candles();
-        output.line(format!(
-            "{} on {}  {} to {}, {} of {}",
-            output.bold(&backtest.strategies()[0].strategy_id),
-            candles.instrument(),
-            format::moment(candles.columns().open_time[0]),
-            format::moment(candles.close_time(candles.len() - 1)),
-            format::counted(candles.len(), "candle"),
-            candles.timeframe()
-        ))?;
-    }
+    let setup = &backtest.strategies()[0];
+    output.line(format!("{} on {} candles", output.bold(&setup.strategy_id), setup.timeframe))?;
+    summary::series(backtest.series(), output)?;
     notes(backtest).iter().try_for_each(|note| output.paragraph("Note: ", note))?;
 
-    let manifest = backtest.strategies()[0].component.manifest();
+    let manifest = setup.component.manifest();
     let swept: Vec<_> = args.grid.iter().filter_map(|axis| Some(axis.split_once('=')?.0.trim())).collect();
     let shown: Vec<&Definition> = std::iter::once(args.sort.as_str())
         .chain(SHOWN.into_iter().filter(|name| *name != args.sort))
