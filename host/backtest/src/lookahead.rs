@@ -5,42 +5,11 @@
 //! bar its own budget of fuel, since a batch pools them: a bar that live would stop fails here too.
 
 use rayon::prelude::*;
-use sentinel_domain::candles::format_time;
 use sentinel_domain::hash::{ContentHash, ContentHasher};
-use sentinel_domain::session::Session;
 use sentinel_domain::signal::Signal;
-use sentinel_domain::timeframe::UnixMillis;
-use sentinel_runtime::{ENGINE_VERSION, RuntimeError};
-use thiserror::Error;
+use sentinel_runtime::{ENGINE_VERSION, Replay, VerifyError};
 
-use crate::run::{Backtest, Sandbox, Signals};
-
-/// Why a run is not free of lookahead.
-#[derive(Debug, Error)]
-pub enum LookaheadError {
-    /// Shown one by one, the bars gave another answer.
-    #[error(
-        "strategy {strategy} on {series}: at bar {} it says {alone} when the bars come one by one, and {batch} when it \
-         is shown later bars in the same call; its results cannot be trusted. \
-         `sentinel strategy check` shows where it goes wrong",
-        format_time(*open_time)
-    )]
-    Diverged {
-        /// The strategy.
-        strategy: String,
-        /// The series.
-        series: String,
-        /// When the first bar with another answer opened.
-        open_time: UnixMillis,
-        /// What it said in the batch.
-        batch: String,
-        /// What it said bar by bar.
-        alone: String,
-    },
-    /// The sandbox stopped it.
-    #[error(transparent)]
-    Strategy(#[from] RuntimeError),
-}
+use crate::run::{Backtest, Signals};
 
 /// Where verdicts are remembered. A verdict's key holds everything it depends on.
 pub trait Verdicts: Sync {
@@ -73,26 +42,31 @@ impl Backtest {
         signals: &Signals,
         verdicts: &dyn Verdicts,
         shown: impl Fn(usize) + Sync,
-    ) -> Result<usize, LookaheadError> {
+    ) -> Result<usize, VerifyError> {
         let mut bars = 0;
         for (index, lane) in self.lanes().iter().enumerate() {
             let setup = &self.strategies()[lane.strategy];
-            let sandbox = Sandbox::new(setup, &setup.parameters, &self.series()[lane.series], lane)?;
-            let key = key(&sandbox, signals.lane(index));
+            let replay = Replay {
+                strategy: &setup.component,
+                candles: &lane.bars,
+                rules: &self.series()[lane.series].rules,
+                parameters: &setup.parameters,
+            };
+            let key = key(&replay, signals.lane(index));
             if verdicts.is_verified(&key) {
                 continue;
             }
             // All sessions are looked at, so that the bar that is named is the first and not the fastest found.
-            let verdicts_of_sessions: Vec<_> = lane
+            let by_session: Vec<_> = lane
                 .sessions
                 .par_iter()
                 .map(|session| {
-                    let verdict = verify_session(&sandbox, session, signals.lane(index));
+                    let verified = replay.verify_session(session, signals.lane(index));
                     shown(session.bars.len());
-                    verdict
+                    verified
                 })
                 .collect();
-            verdicts_of_sessions.into_iter().collect::<Result<(), _>>()?;
+            by_session.into_iter().try_for_each(|verified| verified.map(drop))?;
             verdicts.remember(&key);
             bars += lane.bars.len();
         }
@@ -101,61 +75,15 @@ impl Backtest {
 }
 
 /// Returns the hash of everything a verdict depends on, the answer of the batch included.
-fn key(sandbox: &Sandbox<'_>, signals: &[Signal]) -> ContentHash {
-    let Sandbox { setup, parameters, market, lane, .. } = sandbox;
+fn key(replay: &Replay<'_>, signals: &[Signal]) -> ContentHash {
     let text = |value: serde_json::Result<String>| value.unwrap_or_default();
     let hasher = ContentHasher::new("lookahead-verdict")
         .text(ENGINE_VERSION)
-        .bytes(setup.component.component_hash().as_bytes())
-        .text(&text(serde_json::to_string(setup.component.limits())))
-        .text(&text(serde_json::to_string(parameters)))
-        .text(&market.rules.tick_size.normalize().to_string())
-        .bytes(lane.bars.content_hash().as_bytes());
-    signals
-        .iter()
-        .fold(hasher, |hasher, signal| {
-            hasher.integers(&[i64::try_from(signal.bar).unwrap_or(i64::MAX)]).text(&describe(Some(signal)))
-        })
-        .finish()
-}
-
-fn verify_session(sandbox: &Sandbox<'_>, session: &Session, batch: &[Signal]) -> Result<(), LookaheadError> {
-    let columns = sandbox.lane.bars.columns();
-    let mut instance = sandbox.open()?;
-    instance.warm_up(columns, session.warm_up(sandbox.warm_up_bars))?;
-    let first = batch.partition_point(|signal| signal.bar < session.bars.start);
-    let mut batch = batch[first..].iter();
-    let mut expected = batch.next();
-    let mut alone = Vec::with_capacity(1);
-    for row in session.bars.clone() {
-        alone.clear();
-        instance.on_bars(columns, row..row + 1, &mut alone)?;
-        let in_batch = expected.filter(|signal| signal.bar == row);
-        if in_batch != alone.first() {
-            return Err(LookaheadError::Diverged {
-                strategy: sandbox.setup.strategy_id.clone(),
-                series: sandbox.market.instrument().to_string(),
-                open_time: columns.open_time[row],
-                batch: describe(in_batch),
-                alone: describe(alone.first()),
-            });
-        }
-        if in_batch.is_some() {
-            expected = batch.next();
-        }
-    }
-    Ok(())
-}
-
-/// Returns every field of a signal but its bar; `f64` texts are exact, so two texts are equal only of equal signals.
-fn describe(signal: Option<&Signal>) -> String {
-    let Some(signal) = signal else { return "nothing".to_owned() };
-    let Signal { signal_type, pattern, confidence, reasons, warnings, stop_loss, take_profit, valid_bars, .. } = signal;
-    let price = |name: &str, price: &Option<f64>| price.map_or_else(String::new, |price| format!(", {name} {price}"));
-    let valid = valid_bars.map_or_else(String::new, |bars| format!(", valid for {bars} bars"));
-    format!(
-        "{signal_type} (pattern {pattern}, confidence {confidence}, reasons {reasons:#x}, warnings {warnings:#x}{}{}{valid})",
-        price("stop", stop_loss),
-        price("target", take_profit),
-    )
+        .bytes(replay.strategy.component_hash().as_bytes())
+        .text(&text(serde_json::to_string(replay.strategy.limits())))
+        .text(&text(serde_json::to_string(replay.parameters)))
+        .text(&replay.rules.tick_size.normalize().to_string())
+        .bytes(replay.candles.content_hash().as_bytes());
+    // The text of an `f64` in this form is exact, so two texts are equal only of equal signals.
+    signals.iter().fold(hasher, |hasher, signal| hasher.text(&format!("{signal:?}"))).finish()
 }

@@ -10,7 +10,7 @@ use sentinel_domain::session::{Session, sessions};
 use sentinel_domain::signal::{Signal, SignalState};
 use sentinel_domain::strategy::{ParameterValue, StrategyConfig, strategy_version};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_runtime::RuntimeError;
+use sentinel_runtime::{Replay, RuntimeError};
 use thiserror::Error;
 
 use crate::market::{AccountSettings, MarketSeries, StrategySetup};
@@ -349,11 +349,11 @@ fn prepare(
 
 /// One strategy with its parameters on one series, ready to evaluate sessions.
 pub(crate) struct Sandbox<'a> {
-    pub(crate) setup: &'a StrategySetup,
-    pub(crate) parameters: &'a [ParameterValue],
-    pub(crate) market: &'a MarketSeries,
-    pub(crate) lane: &'a Prepared,
-    pub(crate) warm_up_bars: usize,
+    setup: &'a StrategySetup,
+    parameters: &'a [ParameterValue],
+    market: &'a MarketSeries,
+    lane: &'a Prepared,
+    warm_up_bars: usize,
 }
 
 impl<'a> Sandbox<'a> {
@@ -385,8 +385,22 @@ impl<'a> Sandbox<'a> {
     pub(crate) fn evaluate_into(&self, session: &Session, signals: &mut Vec<Signal>) -> Result<(), RuntimeError> {
         let columns = self.lane.bars.columns();
         let mut instance = self.open()?;
-        instance.warm_up(columns, session.warm_up(self.warm_up_bars))?;
-        instance.on_bars(columns, session.bars.clone(), signals)
+        instance
+            .warm_up(columns, session.warm_up(self.warm_up_bars))
+            .and_then(|()| instance.on_bars(columns, session.bars.clone(), signals))
+            .map_err(|error| self.locate(session, error))
+    }
+
+    /// A call with many bars names only their range; run again one by one, the bar has a name.
+    #[cold]
+    fn locate(&self, session: &Session, error: RuntimeError) -> RuntimeError {
+        let replay = Replay {
+            strategy: &self.setup.component,
+            candles: &self.lane.bars,
+            rules: &self.market.rules,
+            parameters: self.parameters,
+        };
+        replay.locate_failure(session).unwrap_or(error)
     }
 }
 

@@ -165,7 +165,7 @@ pub fn sweep(
         .map_init(Outcome::default, |scratch, parameters| {
             let outcome = match evaluate(backtest, &parameters) {
                 Ok(signals) => Ok(simulate(backtest, &signals, scratch)),
-                Err(RuntimeError::InvalidParameter { message, .. }) => Err(message),
+                Err(RuntimeError::InvalidParameter { parameter, message, .. }) => Err(format!("{parameter} {message}")),
                 Err(error) => return Err(error.into()),
             };
             done();
