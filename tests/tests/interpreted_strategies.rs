@@ -111,12 +111,18 @@ fn refusal(strategy: &Strategy, candles: &Candles, parameters: &[(&str, &str)]) 
 
 fn assert_new_strategy_runs(language: Language) {
     let parent = tempfile::tempdir().unwrap();
-    let folder = create(parent.path(), "my-first", language).unwrap();
+    // As a user names it: by a path from where the user is.
+    let folder = relative(&create(parent.path(), "my-first", language).unwrap());
     let Some(built) = built(&format!("a new strategy in {language}"), &folder) else { return };
     assert_eq!(built.component_path, folder.join("target/my-first.wasm"));
     let strategy = runtime().load(&built.component, Limits::interpreted()).unwrap();
     assert_eq!(strategy.manifest().id, "my-first");
     assert!(signals(&strategy, &candles(), &[("period", "20")]).len() > 50);
+}
+
+fn relative(path: &Path) -> PathBuf {
+    let steps_to_root = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect::<PathBuf>();
+    steps_to_root.join(path.strip_prefix("/").unwrap())
 }
 
 /// Builds a strategy, or says that the test skips itself.

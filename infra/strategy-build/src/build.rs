@@ -1,6 +1,6 @@
 //! From a folder to a component file.
 
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use sentinel_domain::hash::ContentHash;
 
@@ -26,6 +26,16 @@ impl BuildOptions {
     #[must_use]
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
         Self { cache_dir: cache_dir.into(), output: None, target_dir: None }
+    }
+
+    /// Tools run in folders of their own, where a relative path would mean another place.
+    fn with_absolute_paths(&self) -> Result<Self, BuildError> {
+        let absolute = |path: &PathBuf| path::absolute(path).map_err(BuildError::io("find", path));
+        Ok(Self {
+            cache_dir: absolute(&self.cache_dir)?,
+            output: self.output.clone(),
+            target_dir: self.target_dir.as_ref().map(absolute).transpose()?,
+        })
     }
 }
 
@@ -83,6 +93,7 @@ pub(crate) struct Made {
 /// in one step, and only when all went well.
 pub fn build(dir: &Path, options: &BuildOptions, progress: &mut dyn FnMut(Step<'_>)) -> Result<Built, BuildError> {
     let language = Language::detect(dir)?;
+    let options = &options.with_absolute_paths()?;
     let made = match language {
         Language::Rust => rust::make(dir, options, progress),
         Language::Python => python::make(dir, &options.cache_dir, progress),

@@ -25,10 +25,12 @@ pub(crate) fn is_interface(interface: &str, name: &str) -> bool {
 
 /// Returns the folder of the contract that the strategy in `dir` is written against: its own copy where it has one,
 /// so that it builds years later as it does today; else this version's, which is written to `scratch`.
+///
+/// The path is absolute: tools run in folders of their own.
 pub(crate) fn folder_for(dir: &Path, scratch: &Path) -> Result<PathBuf, BuildError> {
     let own = dir.join(VENDORED).join(PLACE);
     if own.is_dir() {
-        return Ok(own);
+        return own.canonicalize().map_err(BuildError::io("read", &own));
     }
     let folder = scratch.join("wit");
     source::write_embedded(&FILES, &folder)?;
@@ -37,7 +39,20 @@ pub(crate) fn folder_for(dir: &Path, scratch: &Path) -> Result<PathBuf, BuildErr
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    #[test]
+    fn a_strategys_own_copy_goes_first_and_its_path_holds_anywhere() {
+        let (dir, scratch) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        assert_eq!(folder_for(dir.path(), scratch.path()).unwrap(), scratch.path().join("wit"));
+        let own = dir.path().join("vendor/sentinel/wit/v0.1");
+        fs::create_dir_all(&own).unwrap();
+        let steps_to_root = std::env::current_dir().unwrap().components().skip(1).map(|_| "../").collect::<String>();
+        let relative = PathBuf::from(steps_to_root + dir.path().strip_prefix("/").unwrap().to_str().unwrap());
+        assert_eq!(folder_for(&relative, scratch.path()).unwrap(), own.canonicalize().unwrap());
+    }
 
     #[test]
     fn the_whole_contract_is_embedded() {

@@ -77,7 +77,7 @@ fn tool(cache_dir: &Path, progress: &mut dyn FnMut(Step<'_>)) -> Result<PathBuf,
 }
 
 fn install(folder: &Path) -> Result<(), BuildError> {
-    let failed = |said: String| BuildError::ToolInstall { tool: TOOL.to_owned(), dir: folder.to_owned(), said };
+    let failed = |said: String| tools::not_installed(TOOL, folder, &said);
     for (name, content) in [("package.json", PACKAGE), ("package-lock.json", LOCK), (SCRIPT_FILE, SCRIPT)] {
         source::write_new(&folder.join(name), content.as_bytes())?;
     }

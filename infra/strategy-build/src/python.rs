@@ -72,7 +72,7 @@ fn python_version() -> Result<(u32, u32), BuildError> {
 }
 
 fn install(folder: &Path) -> Result<(), BuildError> {
-    let failed = |said: String| BuildError::ToolInstall { tool: TOOL.to_owned(), dir: folder.to_owned(), said };
+    let failed = |said: String| tools::not_installed(TOOL, folder, &said);
     let requirements = folder.join("requirements.txt");
     source::write_new(&requirements, REQUIREMENTS.as_bytes())?;
     let python = folder.join("bin/python");

@@ -34,6 +34,12 @@ pub(crate) fn installed(
     }
 }
 
+/// Returns the error of an installer that gave up; `partial` is the folder it was to fill.
+pub(crate) fn not_installed(tool: &str, partial: &Path, said: &str) -> BuildError {
+    let dir = partial.parent().unwrap_or(partial).to_owned();
+    BuildError::ToolInstall { tool: tool.to_owned(), dir, said: said.trim().to_owned() }
+}
+
 /// Returns the component kept under `key`, and has `make` make it where there is none.
 ///
 /// The first one made is kept: a tool that gives other bytes each time still gives a source one identity.
