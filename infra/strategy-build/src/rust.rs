@@ -7,7 +7,7 @@
 mod metadata;
 mod surroundings;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -89,14 +89,13 @@ fn compile(
     progress: &mut dyn FnMut(Step<'_>),
 ) -> Result<Compiled, BuildError> {
     let target = TargetFolder::open(workspace, options)?;
-    let mut cargo = Command::new("cargo");
-    surroundings::scrub(&mut cargo)
-        .current_dir(dir)
-        .args(["build", "--lib", "--release", "--quiet", "--target", TARGET, "--message-format", "json"])
-        .args(PROFILE.iter().flat_map(|setting| ["--config".to_owned(), format!("profile.release.{setting}")]))
-        .env("CARGO_TARGET_DIR", &target.path)
-        .env("CARGO_ENCODED_RUSTFLAGS", encoded_flags(workspace));
-    let messages = run_listening(&mut cargo, progress)?;
+    let mut flags = encoded_flags(workspace);
+    let mut messages = run_cargo(dir, &target, &flags, progress)?;
+    // The first build on a machine fetches crates into folders that were not there when the flags were made.
+    while messages.succeeded && flags != encoded_flags(workspace) {
+        flags = encoded_flags(workspace);
+        messages = run_cargo(dir, &target, &flags, progress)?;
+    }
     if !messages.succeeded {
         let said = if messages.errors.is_empty() { messages.stderr } else { messages.errors };
         return Err(BuildError::Compile { dir: dir.to_owned(), tool: "cargo", said: said.trim().to_owned() });
@@ -108,6 +107,22 @@ fn compile(
     let module = module.ok_or_else(|| CARGO.unexpected("it named no .wasm file of this package"))?;
     let module = fs::read(module).map_err(BuildError::io("read", module))?;
     Ok(Compiled { module, warnings: messages.warnings.trim().to_owned() })
+}
+
+fn run_cargo(
+    dir: &Path,
+    target: &TargetFolder,
+    flags: &OsStr,
+    progress: &mut dyn FnMut(Step<'_>),
+) -> Result<Messages, BuildError> {
+    let mut cargo = Command::new("cargo");
+    surroundings::scrub(&mut cargo)
+        .current_dir(dir)
+        .args(["build", "--lib", "--release", "--quiet", "--target", TARGET, "--message-format", "json"])
+        .args(PROFILE.iter().flat_map(|setting| ["--config".to_owned(), format!("profile.release.{setting}")]))
+        .env("CARGO_TARGET_DIR", &target.path)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags);
+    run_listening(&mut cargo, progress)
 }
 
 /// A target folder of our own: a cargo that is running holds a lock on its folder, and may well be what runs us.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -102,7 +103,12 @@ impl Workspace {
     /// Returns each path of this machine that could end up in a component, and the name it gets there. Where two apply
     /// the compiler takes the later one.
     pub(super) fn remapped_paths(&self) -> Vec<(PathBuf, String)> {
-        let mut remapped: Vec<_> = cargo_home().into_iter().map(|home| (home, "/cargo".to_owned())).collect();
+        let mut remapped = Vec::new();
+        if let Some(home) = cargo_home() {
+            remapped.push((home.clone(), "/cargo".to_owned()));
+            // The folders are named after where the crates came from, which may be a mirror.
+            remapped.extend(folders_in(&home.join("registry/src")).map(|folder| (folder, "/crates".to_owned())));
+        }
         remapped.push((self.root.clone(), "/workspace".to_owned()));
         remapped.extend(self.outside.iter().map(|(name, path)| (path.clone(), format!("/packages/{name}"))));
         remapped
@@ -136,4 +142,10 @@ impl Package {
 fn cargo_home() -> Option<PathBuf> {
     let named = env::var_os("CARGO_HOME").map(PathBuf::from);
     named.or_else(|| env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
+}
+
+/// Returns what is in `folder`, in the order of names; nothing where there is no such folder.
+fn folders_in(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect::<BTreeSet<_>>().into_iter()
 }
