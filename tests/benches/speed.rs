@@ -18,14 +18,25 @@ use sentinel_tests::{data, reference, shipped};
 
 const ROUNDS: usize = 25;
 
+/// As in the binary `sentinel`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let Some(folder) = data::folder("the speed bench") else { return };
     let minutes = data::candles(&folder, "btcusd-1m-2019.csv.gz", Timeframe::M1);
     let (minutes, _) = apply(minutes, GapPolicy::Flat).unwrap_or_else(|error| panic!("{error}"));
     backtest(&minutes);
     sweep_of_100(&minutes);
-    linearity(&minutes);
-    evaluation(&minutes);
+    if words().is_empty() {
+        linearity(&minutes);
+        evaluation(&minutes);
+    }
+}
+
+/// The words on the command line: they keep the contestants whose name holds one of them.
+fn words() -> Vec<String> {
+    std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect()
 }
 
 /// Something to time, by name, and how many bars it passes over.
@@ -41,10 +52,9 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// Lets all contestants take turns and prints each one's best round against the first one's. Words on the command
-/// line keep those whose name holds one of them, besides the first.
+/// Lets all contestants take turns and prints each one's best round against the first one's, which always runs.
 fn race(title: &str, rounds: usize, mut contestants: Vec<Contestant<'_>>) {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let words = words();
     let mut index = 0;
     contestants.retain(|contestant| {
         index += 1;
@@ -93,7 +103,7 @@ fn backtest(minutes: &Candles) {
     let runtime = shipped::runtime();
     let bars = minutes.len();
     let backtest = reference::backtest(shipped::load(&runtime, "sma-cross"), minutes.clone(), &reference::PARAMETERS);
-    let result = backtest.run().unwrap_or_else(|error| panic!("{error}"));
+    let (result, _) = backtest.run().unwrap_or_else(|error| panic!("{error}"));
     println!("reference: {} bars, {} entries, final equity {:.2}", bars, result.entries, result.equity_final);
     let columns = minutes.columns();
     let (open, close) = (&columns.open, &columns.close);

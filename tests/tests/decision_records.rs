@@ -4,7 +4,7 @@ use sentinel_domain::candles::{Candles, Columns};
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::timeframe::Timeframe;
-use sentinel_runtime::{Decision, ENGINE_VERSION, Limits, Runtime, RuntimeConfig, Strategy, synthetic_candles};
+use sentinel_runtime::{Decision, ENGINE_VERSION, Limits, Replay, Runtime, RuntimeConfig, Strategy, synthetic_candles};
 use sentinel_tests::hostile::component;
 
 /// A bar in the middle of the third day; the good guest asks for one bar of warm-up.
@@ -27,7 +27,8 @@ fn edited(edit: impl FnOnce(&mut Columns)) -> Candles {
 }
 
 fn decide(strategy: &Strategy, candles: &Candles, row: usize) -> Decision {
-    strategy.decide(candles, row, &InstrumentRules::default(), &[], ContentHash::of(b"config")).unwrap()
+    let rules = InstrumentRules::default();
+    Replay::new(strategy, candles, &rules, &[]).unwrap().decide(row, ContentHash::of(b"config")).unwrap()
 }
 
 #[test]

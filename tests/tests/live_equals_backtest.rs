@@ -9,6 +9,7 @@ use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::signal::Signal;
 use sentinel_domain::timeframe::Timeframe;
+use sentinel_runtime::Replay;
 use sentinel_tests::{data, reference, shipped};
 
 #[test]
@@ -38,9 +39,10 @@ fn check(guest: &str, signals_at_least: usize) {
     assert!(signals.count() >= signals_at_least, "{} signals are too few to prove anything", signals.count());
 
     let by_bar: BTreeMap<usize, Signal> = signals.lane(0).iter().map(|signal| (signal.bar, *signal)).collect();
-    let config = ContentHash::of(b"any");
+    let (config, rules) = (ContentHash::of(b"any"), InstrumentRules::default());
+    let replay = Replay::new(&strategy, &hours, &rules, &parameters).unwrap();
     let different = (0..hours.len()).into_par_iter().find_first(|row| {
-        let live = strategy.decide(&hours, *row, &InstrumentRules::default(), &parameters, config).unwrap();
+        let live = replay.decide(*row, config).unwrap();
         live.signal.as_ref() != by_bar.get(row)
     });
     assert_eq!(different, None, "the first bar on which live and backtest differ");

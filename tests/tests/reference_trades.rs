@@ -24,7 +24,7 @@ fn check(file: &str, timeframe: Timeframe, bars: usize, entries: usize, equity: 
     let native = sma_cross(&candles.columns().open, &candles.columns().close, &Reference::default());
 
     let strategy = shipped::load(&shipped::runtime(), "sma-cross");
-    let result = reference::backtest(strategy, candles, &reference::PARAMETERS).run().unwrap();
+    let (result, _) = reference::backtest(strategy, candles, &reference::PARAMETERS).run().unwrap();
     assert_eq!((result.entries, result.equity_final.round_dp(2)), (entries, equity));
     assert_eq!(native.entries as usize, entries);
     assert!((native.equity - sentinel_domain::money::to_f64(result.equity_final)).abs() < 0.01);

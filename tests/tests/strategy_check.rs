@@ -114,7 +114,7 @@ fn failing_bar_of_a_batch_can_be_found() {
     let strategy = load("endless-at-one-bar").unwrap();
     let candles = synthetic_candles(Timeframe::M1, 1_440, 1).unwrap();
     let rules = InstrumentRules::default();
-    let replay = Replay { strategy: &strategy, candles: &candles, rules: &rules, parameters: &[] };
+    let replay = Replay::new(&strategy, &candles, &rules, &[]).unwrap();
     let session = sessions(&candles.columns().open_time, Timeframe::M1).remove(0);
     let batch = replay.run_session(&session).unwrap_err().to_string();
     assert!(batch.contains("(rows 0 to 1439)"), "{batch}");
@@ -127,7 +127,7 @@ fn verification_compares_bit_for_bit() {
     let strategy = load("good").unwrap();
     let candles = synthetic_candles(Timeframe::H1, 2_000, 1).unwrap();
     let rules = InstrumentRules::default();
-    let replay = Replay { strategy: &strategy, candles: &candles, rules: &rules, parameters: &[] };
+    let replay = Replay::new(&strategy, &candles, &rules, &[]).unwrap();
     let session = sessions(&candles.columns().open_time, Timeframe::H1).remove(1);
     let mut batch = replay.run_session(&session).unwrap();
     assert_eq!(replay.verify_session(&session, &batch).unwrap().bars, session.bars.len());

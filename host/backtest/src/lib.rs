@@ -12,6 +12,7 @@ pub mod json;
 pub mod lookahead;
 pub mod market;
 pub mod metrics;
+pub mod moments;
 pub mod report;
 pub mod result;
 pub mod run;

@@ -46,12 +46,8 @@ impl Backtest {
         let mut bars = 0;
         for (index, lane) in self.lanes().iter().enumerate() {
             let setup = &self.strategies()[lane.strategy];
-            let replay = Replay {
-                strategy: &setup.component,
-                candles: &lane.bars,
-                rules: &self.series()[lane.series].rules,
-                parameters: &setup.parameters,
-            };
+            let rules = &self.series()[lane.series].rules;
+            let replay = Replay::new(&setup.component, &lane.bars, rules, &setup.parameters)?;
             let key = key(&replay, signals.lane(index));
             if verdicts.is_verified(&key) {
                 continue;

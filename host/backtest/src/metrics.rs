@@ -15,6 +15,7 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::Trade;
 
 use crate::json::span;
+use crate::moments::Moments;
 use crate::result::{BacktestResult, OpenPosition};
 
 pub mod activity;
@@ -250,12 +251,20 @@ pub const fn day_of(close_time: UnixMillis) -> i64 {
     (close_time - 1).div_euclid(Timeframe::D1.millis())
 }
 
+/// Returns the last value of each UTC day; `closes` are no further than a day apart where they are even.
+pub(crate) fn daily(closes: &Moments, values: &[f64]) -> Vec<(i64, f64)> {
+    const DAY: i64 = Timeframe::D1.millis();
+    match closes {
+        Moments::Listed(times) => last_of_each_day(times, values, |time| day_of(*time)),
+        Moments::Even { len: 0, .. } => Vec::new(),
+        Moments::Even { first, len, .. } => (day_of(*first)..=day_of(closes.at(len - 1)))
+            .map(|day| (day, values[closes.index_at((day + 1) * DAY + 1) - 1]))
+            .collect(),
+    }
+}
+
 /// Returns the last value of each day. The days of `times` never fall.
-pub(crate) fn last_of_each_day(
-    times: &[UnixMillis],
-    values: &[f64],
-    day: impl Fn(&UnixMillis) -> i64,
-) -> Vec<(i64, f64)> {
+fn last_of_each_day(times: &[UnixMillis], values: &[f64], day: impl Fn(&UnixMillis) -> i64) -> Vec<(i64, f64)> {
     /// Bars of a day at the finest timeframe: how far the end of a day can be away.
     const BARS_PER_DAY_MAX: usize = 1_440;
     let mut days: Vec<(i64, f64)> = Vec::new();
@@ -389,7 +398,8 @@ mod tests {
         let minute = Timeframe::M1.millis();
         let times: Vec<_> = (1..=3_000).map(|i| i * minute).collect();
         let values: Vec<_> = (1..=3_000).map(f64::from).collect();
-        let days = last_of_each_day(&times, &values, |time| day_of(*time));
-        assert_eq!(days, [(0, 1_440.0), (1, 2_880.0), (2, 3_000.0)]);
+        let expected = [(0, 1_440.0), (1, 2_880.0), (2, 3_000.0)];
+        assert_eq!(daily(&Moments::Listed(times), &values), expected);
+        assert_eq!(daily(&Moments::Even { first: minute, millis: minute, len: 3_000 }, &values), expected);
     }
 }

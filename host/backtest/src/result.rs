@@ -15,7 +15,8 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::Trade;
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{Metrics, day_of, last_of_each_day};
+use crate::metrics::{Metrics, daily};
+use crate::moments::Moments;
 
 /// A finished backtest.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,7 +174,7 @@ pub struct OpenPosition {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EquityCurve {
     /// Close of each bar, in Unix milliseconds UTC.
-    pub time: Vec<UnixMillis>,
+    pub time: Moments,
     /// Cash and positions marked at that close, in quote currency.
     pub equity: Vec<f64>,
 }
@@ -183,7 +184,7 @@ impl EquityCurve {
     /// belongs to the day that just ended.
     #[must_use]
     pub fn daily(&self) -> Vec<(i64, f64)> {
-        last_of_each_day(&self.time, &self.equity, |time| day_of(*time))
+        daily(&self.time, &self.equity)
     }
 
     /// Returns the loss against the highest equity so far, per cent, 0 or less, for each point; the highest

@@ -14,9 +14,10 @@ use sentinel_runtime::{Replay, RuntimeError};
 use thiserror::Error;
 
 use crate::market::{AccountSettings, MarketSeries, StrategySetup};
-use crate::metrics::{Benchmark, Metrics, day_of};
+use crate::metrics::{Benchmark, Metrics, daily};
+use crate::moments::Moments;
 use crate::result::{Assumptions, BacktestResult, EquityCurve, SeriesSummary, SignalCounts, StrategySummary};
-use crate::simulate::{Lane, Outcome, World, simulate};
+use crate::simulate::{Lane, Outcome, Simulation, World};
 use crate::timeline::Timeline;
 
 /// Why a backtest cannot run.
@@ -152,44 +153,9 @@ impl Backtest {
     /// # Errors
     /// When the sandbox stops a strategy.
     pub fn evaluate(&self) -> Result<Signals, BacktestError> {
-        let by_lane = self
-            .lanes
-            .iter()
-            .map(|lane| {
-                let setup = &self.strategies[lane.strategy];
-                let sandbox = Sandbox::new(setup, &setup.parameters, &self.series[lane.series], lane)?;
-                let by_session: Vec<Vec<Signal>> =
-                    lane.sessions.par_iter().map(|session| sandbox.evaluate(session)).collect::<Result<_, _>>()?;
-                Ok(by_session.concat())
-            })
-            .collect::<Result<_, BacktestError>>()?;
-        Ok(Signals { by_lane })
-    }
-
-    /// Simulates the account on `signals`.
-    pub(crate) fn simulate(&self, signals: &Signals, outcome: &mut Outcome) {
-        let lanes: Vec<_> = self
-            .lanes
-            .iter()
-            .zip(&signals.by_lane)
-            .map(|(lane, signals)| Lane {
-                strategy: lane.strategy,
-                series: lane.series,
-                bars: &lane.bars,
-                risk: &self.strategies[lane.strategy].risk,
-                signals,
-            })
-            .collect();
-        let world = World { series: &self.series, lanes: &lanes, timeline: &self.timeline, account: &self.account };
-        simulate(&world, outcome);
-    }
-
-    /// Runs everything.
-    ///
-    /// # Errors
-    /// When the sandbox stops a strategy.
-    pub fn run(&self) -> Result<BacktestResult, BacktestError> {
-        Ok(self.settle(&self.evaluate()?))
+        let mut signals = self.no_signals();
+        signals.append(evaluate(&self.sandboxes()?, None..None)?);
+        Ok(signals)
     }
 
     /// Walks the account through time with `signals`, which [`Backtest::evaluate`] returned.
@@ -198,6 +164,81 @@ impl Backtest {
         let mut outcome = Outcome::default();
         self.simulate(signals, &mut outcome);
         self.result(outcome)
+    }
+
+    /// Simulates the account on `signals`.
+    pub(crate) fn simulate(&self, signals: &Signals, outcome: &mut Outcome) {
+        let lanes = self.reading_lanes();
+        let world = self.world(&lanes);
+        let mut simulation = Simulation::new(&world, outcome);
+        simulation.run(signals, UnixMillis::MAX);
+        simulation.finish();
+    }
+
+    /// Does both, and returns the signals too: while the account walks through one part of the time, the strategies are
+    /// already shown the next. The outcome is that of [`Backtest::evaluate`] and [`Backtest::settle`].
+    ///
+    /// # Errors
+    /// When the sandbox stops a strategy.
+    pub fn run(&self) -> Result<(BacktestResult, Signals), BacktestError> {
+        let lanes = self.reading_lanes();
+        let world = self.world(&lanes);
+        let sandboxes = self.sandboxes()?;
+        let mut outcome = Outcome::default();
+        let mut simulation = Simulation::new(&world, &mut outcome);
+        let mut signals = self.no_signals();
+        let ends = self.part_ends();
+        let mut ahead = evaluate(&sandboxes, None..ends.first().copied())?;
+        for (index, end) in ends.iter().enumerate() {
+            signals.append(ahead);
+            let next = ends.get(index + 1).copied();
+            let (evaluated, ()) =
+                rayon::join(|| evaluate(&sandboxes, Some(*end)..next), || simulation.run(&signals, *end));
+            ahead = evaluated?;
+        }
+        signals.append(ahead);
+        simulation.run(&signals, UnixMillis::MAX);
+        simulation.finish();
+        Ok((self.result(outcome), signals))
+    }
+
+    /// Returns the moments between the parts that [`Backtest::run`] cuts time into: beginnings of sessions.
+    fn part_ends(&self) -> Vec<UnixMillis> {
+        /// Many, because the account cannot walk through the first before it is evaluated, nor the last meanwhile.
+        const PARTS: usize = 24;
+        let Some(finest) = self.lanes.iter().max_by_key(|lane| lane.sessions.len()) else { return Vec::new() };
+        let begins: Vec<_> = finest.sessions.iter().map(|session| session.start).collect();
+        begins.iter().copied().step_by(begins.len().div_ceil(PARTS)).skip(1).collect()
+    }
+
+    fn sandboxes(&self) -> Result<Vec<Sandbox<'_>>, RuntimeError> {
+        self.lanes
+            .iter()
+            .map(|lane| {
+                let setup = &self.strategies[lane.strategy];
+                Sandbox::new(setup, &setup.parameters, &self.series[lane.series], lane)
+            })
+            .collect()
+    }
+
+    fn no_signals(&self) -> Signals {
+        Signals { by_lane: vec![Vec::new(); self.lanes.len()] }
+    }
+
+    fn reading_lanes(&self) -> Vec<Lane<'_>> {
+        self.lanes
+            .iter()
+            .map(|lane| Lane {
+                strategy: lane.strategy,
+                series: lane.series,
+                bars: &lane.bars,
+                risk: &self.strategies[lane.strategy].risk,
+            })
+            .collect()
+    }
+
+    fn world<'a>(&'a self, lanes: &'a [Lane<'a>]) -> World<'a> {
+        World { series: &self.series, lanes, timeline: &self.timeline, account: &self.account }
     }
 
     fn result(&self, outcome: Outcome) -> BacktestResult {
@@ -229,15 +270,11 @@ impl Backtest {
 
     /// Returns the last equity of each UTC day, as [`EquityCurve::daily`] does, without making the curve.
     pub(crate) fn daily(&self, equity: &[f64]) -> Vec<(i64, f64)> {
-        const DAY: i64 = Timeframe::D1.millis();
-        if !self.timeline.is_even(0) {
-            return self.equity_curve(equity.to_vec()).daily();
+        if self.timeline.is_even(0) {
+            daily(&self.timeline.closes(), equity)
+        } else {
+            self.equity_curve(equity.to_vec()).daily()
         }
-        let (first, last) = (self.timeline.time(1), self.timeline.time(self.timeline.len() - 1));
-        (day_of(first)..=day_of(last))
-            // The last step at or before midnight; equity begins with the second step.
-            .map(|day| (day, equity[self.timeline.step_at((day + 1) * DAY + 1).saturating_sub(2)]))
-            .collect()
     }
 
     /// Returns the time from the first open to the last close.
@@ -247,14 +284,14 @@ impl Backtest {
 
     /// Keeps the steps at which a candle closes; where only one opens, after a gap, nothing new is known.
     fn equity_curve(&self, equity: Vec<f64>) -> EquityCurve {
-        let times = (1..self.timeline.len()).map(|step| self.timeline.time(step));
+        let time = self.timeline.closes();
         if self.timeline.is_even(0) {
-            return EquityCurve { time: times.collect(), equity };
+            return EquityCurve { time, equity };
         }
         let closes = |step: usize| (0..self.series.len()).any(|series| self.timeline.closing(series, step).is_some());
         let (time, equity) =
-            times.zip(equity).enumerate().filter_map(|(index, point)| closes(index + 1).then_some(point)).unzip();
-        EquityCurve { time, equity }
+            time.iter().zip(equity).enumerate().filter_map(|(index, point)| closes(index + 1).then_some(point)).unzip();
+        EquityCurve { time: Moments::Listed(time), equity }
     }
 
     fn summarize(&self, setup: &StrategySetup) -> StrategySummary {
@@ -281,7 +318,27 @@ pub struct Signals {
     pub(crate) by_lane: Vec<Vec<Signal>>,
 }
 
+/// The signals of some sessions: for each lane, one list for each session.
+type BySession = Vec<Vec<Vec<Signal>>>;
+
+/// Returns the signals of the sessions that begin within `time`.
+fn evaluate(sandboxes: &[Sandbox<'_>], time: Range<Option<UnixMillis>>) -> Result<BySession, RuntimeError> {
+    let of_lane = |sandbox: &Sandbox<'_>| {
+        let sessions = &sandbox.lane.sessions;
+        let row = |time| sessions.partition_point(|session| session.start < time);
+        let part = time.start.map_or(0, row)..time.end.map_or(sessions.len(), row);
+        sessions[part].par_iter().map(|session| sandbox.evaluate(session)).collect()
+    };
+    sandboxes.iter().map(of_lane).collect()
+}
+
 impl Signals {
+    fn append(&mut self, later: BySession) {
+        for (lane, sessions) in self.by_lane.iter_mut().zip(later) {
+            sessions.into_iter().for_each(|mut signals| lane.append(&mut signals));
+        }
+    }
+
     /// Returns the signals of one strategy on one series, in the order of their bars. Lanes are sorted by priority,
     /// strategy and symbol.
     #[must_use]
@@ -353,7 +410,7 @@ pub(crate) struct Sandbox<'a> {
     parameters: &'a [ParameterValue],
     market: &'a MarketSeries,
     lane: &'a Prepared,
-    warm_up_bars: usize,
+    warm_up_bars: u32,
 }
 
 impl<'a> Sandbox<'a> {
@@ -364,9 +421,10 @@ impl<'a> Sandbox<'a> {
         market: &'a MarketSeries,
         lane: &'a Prepared,
     ) -> Result<Self, RuntimeError> {
-        let mut sandbox = Self { setup, parameters, market, lane, warm_up_bars: 0 };
-        sandbox.warm_up_bars = sandbox.open()?.warm_up_bars() as usize;
-        Ok(sandbox)
+        let instrument = market.instrument();
+        let timeframe = lane.bars.timeframe();
+        let warm_up_bars = setup.component.warm_up_bars(instrument, timeframe, &market.rules, parameters)?;
+        Ok(Self { setup, parameters, market, lane, warm_up_bars })
     }
 
     pub(crate) fn open(&self) -> Result<sentinel_runtime::Session, RuntimeError> {
@@ -386,7 +444,7 @@ impl<'a> Sandbox<'a> {
         let columns = self.lane.bars.columns();
         let mut instance = self.open()?;
         instance
-            .warm_up(columns, session.warm_up(self.warm_up_bars))
+            .warm_up(columns, session.warm_up(self.warm_up_bars as usize))
             .and_then(|()| instance.on_bars(columns, session.bars.clone(), signals))
             .map_err(|error| self.locate(session, error))
     }
@@ -399,14 +457,16 @@ impl<'a> Sandbox<'a> {
             candles: &self.lane.bars,
             rules: &self.market.rules,
             parameters: self.parameters,
+            warm_up_bars: self.warm_up_bars,
         };
         replay.locate_failure(session).unwrap_or(error)
     }
 }
 
 fn count_signals(outcome: &Outcome) -> SignalCounts {
-    let mut counts = SignalCounts { total: outcome.states.len() as u64, ..SignalCounts::default() };
-    for state in &outcome.states {
+    let total = outcome.states.iter().map(|states| states.len() as u64).sum();
+    let mut counts = SignalCounts { total, ..SignalCounts::default() };
+    for state in outcome.states.iter().flatten() {
         match state {
             SignalState::Filled => counts.filled += 1,
             SignalState::Consumed => counts.consumed += 1,

@@ -24,6 +24,7 @@ use sentinel_domain::trade::{ExitReason, Trade};
 use crate::excursion::excursions;
 use crate::market::{AccountSettings, MarketSeries};
 use crate::result::{OpenPosition, REJECTED_MAX, RejectedSignal};
+use crate::run::Signals;
 use crate::timeline::{Step, Timeline};
 use crate::watch::Watch;
 
@@ -45,7 +46,6 @@ pub(crate) struct Lane<'a> {
     /// The bars its signals are about.
     pub(crate) bars: &'a Candles,
     pub(crate) risk: &'a RiskParams,
-    pub(crate) signals: &'a [Signal],
 }
 
 /// What the simulation found. Kept by whoever runs many, so that memory is reused.
@@ -60,8 +60,8 @@ pub(crate) struct Outcome {
     pub(crate) open_positions: Vec<OpenPosition>,
     /// Equity at each step but the first, which is the initial cash; in quote currency.
     pub(crate) equity: Vec<f64>,
-    /// The state in which each signal ended, lane after lane.
-    pub(crate) states: Vec<SignalState>,
+    /// The state in which each signal ended, for each lane.
+    pub(crate) states: Vec<Vec<SignalState>>,
     pub(crate) rejections: Vec<(&'static str, u64)>,
     pub(crate) rejected: Vec<RejectedSignal>,
     queue: Vec<Due>,
@@ -79,19 +79,8 @@ struct Due {
     open: Option<f64>,
 }
 
-/// Runs `world` and leaves what it found in `outcome`.
-pub(crate) fn simulate(world: &World<'_>, outcome: &mut Outcome) {
-    outcome.reset(world);
-    let queue = std::mem::take(&mut outcome.queue);
-    let mut simulation = Simulation::new(world, outcome);
-    simulation.run(&queue);
-    simulation.finish();
-    outcome.queue = queue;
-}
-
 impl Outcome {
     fn reset(&mut self, world: &World<'_>) {
-        let signals = world.lanes.iter().map(|lane| lane.signals.len()).sum();
         self.entries = 0;
         self.fees = Decimal::ZERO;
         self.turnover = Decimal::ZERO;
@@ -99,30 +88,11 @@ impl Outcome {
         self.open_positions.clear();
         self.equity.clear();
         self.equity.reserve(world.timeline.len());
-        self.states.clear();
-        self.states.resize(signals, SignalState::New);
+        self.states.iter_mut().for_each(Vec::clear);
+        self.states.resize_with(world.lanes.len(), Vec::new);
         self.rejections.clear();
         self.rejected.clear();
         self.queue.clear();
-        self.queue.reserve(signals);
-        // A trade takes two signals, as a rule.
-        self.trades.reserve(signals / 2 + 1);
-        for (lane, reader) in world.lanes.iter().enumerate() {
-            let candles = world.series[reader.series].candles();
-            let open = &candles.columns().open;
-            let on_grid = world.timeline.is_even(reader.series) && reader.bars.timeframe() == candles.timeframe();
-            self.queue.extend(reader.signals.iter().enumerate().map(|(signal, advice)| {
-                if on_grid {
-                    let step = advice.bar + 1;
-                    return Due { step, lane, signal, open: open.get(step).copied() };
-                }
-                let step = world.timeline.step_at(reader.bars.close_time(advice.bar));
-                Due { step, lane, signal, open: None }
-            }));
-        }
-        if world.lanes.len() > 1 {
-            self.queue.sort_unstable_by_key(|due| (due.step, due.lane, due.signal));
-        }
     }
 
     fn count_rejection(&mut self, reason: &'static str) {
@@ -140,8 +110,6 @@ struct Slot {
     exit_time_last: Option<UnixMillis>,
     /// Coins left over from sales, too few to sell.
     dust: Decimal,
-    /// First of the lane's entries in [`Outcome::states`].
-    states_from: usize,
     /// What [`Due::open`] said of the step, when a signal was decided at it.
     open: Option<(Step, f64)>,
 }
@@ -172,6 +140,8 @@ struct Active {
     watch: Watch,
     /// Index of the signal that asked for it.
     signal: usize,
+    confidence: f64,
+    pattern: u32,
     /// When that signal's bar closed.
     signal_time: UnixMillis,
     /// The candle at whose open it was bought.
@@ -182,6 +152,13 @@ struct Active {
 enum PendingOrder {
     Entry,
     Exit(ExitReason),
+}
+
+/// What was bought, and the cash it takes.
+#[derive(Debug, Clone, Copy)]
+struct Purchase {
+    fill: Fill,
+    cost: Decimal,
 }
 
 /// How a position was sold.
@@ -195,7 +172,8 @@ struct Sale {
     row: usize,
 }
 
-struct Simulation<'a> {
+/// An account on its way through time. It is shown the signals part by part, as they become known.
+pub(crate) struct Simulation<'a> {
     world: &'a World<'a>,
     out: &'a mut Outcome,
     /// One for each lane.
@@ -212,20 +190,16 @@ struct Simulation<'a> {
     reserved: Decimal,
     volume: VolumeWindow,
     peak: Peak,
+    step: Step,
+    /// How much of the queue is done.
+    decided: usize,
 }
 
 impl<'a> Simulation<'a> {
-    fn new(world: &'a World<'a>, out: &'a mut Outcome) -> Self {
-        let mut states_from = 0;
-        let slots = world
-            .lanes
-            .iter()
-            .map(|lane| {
-                let slot = Slot { states_from, ..Slot::default() };
-                states_from += lane.signals.len();
-                slot
-            })
-            .collect();
+    /// Begins at the first open, with what the account begins with. What is found is left in `out`.
+    pub(crate) fn new(world: &'a World<'a>, out: &'a mut Outcome) -> Self {
+        out.reset(world);
+        let slots = world.lanes.iter().map(|_| Slot::default()).collect();
         let cash = world.account.cash;
         let rate = &world.account.fees.rate;
         Self {
@@ -240,15 +214,52 @@ impl<'a> Simulation<'a> {
             reserved: Decimal::ZERO,
             volume: VolumeWindow::default(),
             peak: Peak::default(),
+            step: 0,
+            decided: 0,
         }
     }
 
-    fn run(&mut self, queue: &[Due]) {
-        let last = self.world.timeline.len() - 1;
-        let mut queue = queue.iter().copied().peekable();
-        let mut step = 0;
-        while step < last {
-            let horizon = queue.peek().map_or(last, |due| due.step);
+    /// Goes on until `time` and no further than the end. `signals` are those of all bars that have closed by then, and
+    /// perhaps more; what was there at the last call is still there.
+    pub(crate) fn run(&mut self, signals: &Signals, time: UnixMillis) {
+        let until = self.world.timeline.step_at(time).min(self.world.timeline.len() - 1);
+        let mut queue = std::mem::take(&mut self.out.queue);
+        self.enqueue(signals, &mut queue);
+        self.walk(signals, &queue, until);
+        self.out.queue = queue;
+    }
+
+    /// Appends what is new in `signals`, in the order in which it is decided.
+    fn enqueue(&mut self, signals: &Signals, queue: &mut Vec<Due>) {
+        for (lane, reader) in self.world.lanes.iter().enumerate() {
+            let signals = &signals.by_lane[lane];
+            let states = &mut self.out.states[lane];
+            let known = states.len();
+            states.resize(signals.len(), SignalState::New);
+            // A trade takes two signals, as a rule.
+            self.out.trades.reserve((signals.len() - known) / 2 + 1);
+            let timeline = self.world.timeline;
+            let candles = self.world.series[reader.series].candles();
+            let open = &candles.columns().open;
+            let on_grid = timeline.is_even(reader.series) && reader.bars.timeframe() == candles.timeframe();
+            queue.extend(signals.iter().enumerate().skip(known).map(|(signal, advice)| {
+                if on_grid {
+                    let step = advice.bar + 1;
+                    return Due { step, lane, signal, open: open.get(step).copied() };
+                }
+                let step = timeline.step_at(reader.bars.close_time(advice.bar));
+                Due { step, lane, signal, open: None }
+            }));
+        }
+        if self.world.lanes.len() > 1 {
+            queue[self.decided..].sort_unstable_by_key(|due| (due.step, due.lane, due.signal));
+        }
+    }
+
+    fn walk(&mut self, signals: &Signals, queue: &[Due], until: Step) {
+        let mut step = self.step;
+        while step < until {
+            let horizon = queue.get(self.decided).map_or(until, |due| due.step.min(until));
             let next = self.next_step(step, horizon);
             if self.watched == 0 {
                 self.mark(step + 1..next + 1);
@@ -260,13 +271,15 @@ impl<'a> Simulation<'a> {
                 self.mark(step..step + 1);
             }
             let mut view = None;
-            while let Some(due) = queue.next_if(|due| due.step == step) {
-                self.pass_gate(&due, &mut view);
+            while let Some(due) = queue.get(self.decided).filter(|due| due.step == step) {
+                self.decided += 1;
+                self.pass_gate(due, &signals.by_lane[due.lane][due.signal], &mut view);
             }
             if self.pending > 0 {
                 self.fill_at_open(step);
             }
         }
+        self.step = step;
     }
 
     /// Returns the next step at which anything may happen: `horizon` or an earlier one.
@@ -368,13 +381,12 @@ impl<'a> Simulation<'a> {
     }
 
     /// Decides one signal. `view` is the account at this close, looked at when the first buy asks for it.
-    fn pass_gate(&mut self, due: &Due, view: &mut Option<AccountView>) {
+    fn pass_gate(&mut self, due: &Due, advice: &Signal, view: &mut Option<AccountView>) {
         let Due { step, lane: index, signal, open } = *due;
         self.slots[index].open = open.map(|open| (step, open));
-        let signal_type = self.world.lanes[index].signals[signal].signal_type;
-        let verdict = gate::decide_held(signal_type, self.slots[index].holding()).unwrap_or_else(|| {
+        let verdict = gate::decide_held(advice.signal_type, self.slots[index].holding()).unwrap_or_else(|| {
             let view = view.get_or_insert_with(|| self.account_view(step));
-            self.decide_entry(due, view)
+            self.decide_entry(due, advice, view)
         });
         let state = match verdict {
             Verdict::Enter(intent) => {
@@ -382,7 +394,7 @@ impl<'a> Simulation<'a> {
                     view.cash_available -= intent.reserved;
                     view.exposure += intent.reserved;
                 }
-                self.order_entry(due, intent);
+                self.order_entry(due, advice, intent);
                 SignalState::Ordered
             }
             Verdict::Exit => {
@@ -396,18 +408,17 @@ impl<'a> Simulation<'a> {
             Verdict::NoAction => SignalState::NoAction,
             Verdict::Expired => SignalState::Expired,
             Verdict::Rejected(rejection) => {
-                self.reject(due, &rejection);
+                self.reject(due, advice, &rejection);
                 SignalState::Rejected
             }
         };
         self.set_state(index, signal, state);
     }
 
-    fn decide_entry(&self, due: &Due, view: &mut AccountView) -> Verdict {
+    fn decide_entry(&self, due: &Due, signal: &Signal, view: &mut AccountView) -> Verdict {
         let World { lanes, account, series, .. } = *self.world;
         let lane = &lanes[due.lane];
         let market = &series[lane.series];
-        let signal = &lane.signals[due.signal];
         let symbol_of = |index: usize| &series[lanes[index].series].instrument().symbol;
         view.positions = self.count_active(|_| true);
         view.positions_of_strategy = self.count_active(|index| lanes[index].strategy == lane.strategy);
@@ -489,7 +500,7 @@ impl<'a> Simulation<'a> {
         decimal_price(self.world.series[series].candles().columns().close[closed.saturating_sub(1)])
     }
 
-    fn order_entry(&mut self, due: &Due, intent: EntryIntent) {
+    fn order_entry(&mut self, due: &Due, advice: &Signal, intent: EntryIntent) {
         let Due { step, lane: index, signal, .. } = *due;
         let signal_time = self.world.timeline.time(step);
         self.reserved += intent.reserved;
@@ -504,16 +515,17 @@ impl<'a> Simulation<'a> {
             plan: ExitPlan::NONE,
             watch: Watch::default(),
             signal,
+            confidence: advice.confidence,
+            pattern: advice.pattern,
             signal_time,
             entry_row: 0,
         });
     }
 
-    fn reject(&mut self, due: &Due, rejection: &Rejection) {
+    fn reject(&mut self, due: &Due, signal: &Signal, rejection: &Rejection) {
         self.out.count_rejection(rejection.reason());
         if self.out.rejected.len() < REJECTED_MAX {
             let lane = &self.world.lanes[due.lane];
-            let signal = &lane.signals[due.signal];
             self.out.rejected.push(RejectedSignal {
                 strategy: lane.strategy,
                 instrument: lane.bars.instrument().clone(),
@@ -576,12 +588,12 @@ impl<'a> Simulation<'a> {
         let lane = &world.lanes[index];
         let rules = &world.series[lane.series].rules;
         let cash_free = self.cash - (self.reserved - intent.reserved);
-        let Some(fill) = self.purchase(intent.quantity, now, reference, cash_free, rules) else {
+        let Some(Purchase { fill, cost }) = self.purchase(intent.quantity, now, reference, cash_free, rules) else {
             return self.abandon(index);
         };
         self.pending -= 1;
         self.reserved -= intent.reserved;
-        self.cash -= fill.notional + fill.fee_cash();
+        self.cash -= cost;
         self.book(&fill);
         self.out.entries += 1;
         let plan = ExitPlan::new(
@@ -613,21 +625,23 @@ impl<'a> Simulation<'a> {
         reference: Decimal,
         cash: Decimal,
         rules: &InstrumentRules,
-    ) -> Option<Fill> {
+    ) -> Option<Purchase> {
         let account = self.world.account;
         let price = account.fill_model.market(Side::Buy, reference);
         let rate = self.fee_rate(time);
-        let fill = |quantity: Decimal| {
+        let purchase = |quantity: Decimal| {
             let notional = round_money(quantity * price);
-            Fill { time, price, reference, quantity, notional, fee: account.fees.of_buy(quantity, notional, rate) }
+            let fee = account.fees.of_buy(quantity, notional, rate);
+            let fill = Fill { time, price, reference, quantity, notional, fee };
+            Purchase { fill, cost: notional + fill.fee_cash() }
         };
-        let cost = |fill: &Fill| fill.notional + fill.fee_cash();
-        let whole = fill(quantity);
-        if cost(&whole) <= cash {
+        let whole = purchase(quantity);
+        if whole.cost <= cash {
             return Some(whole);
         }
-        let cut = fill(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / cost(&whole))));
-        (cut.quantity >= rules.quantity_min && !cut.quantity.is_zero() && cost(&cut) <= cash).then_some(cut)
+        let cut = purchase(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / whole.cost)));
+        let quantity = cut.fill.quantity;
+        (quantity >= rules.quantity_min && !quantity.is_zero() && cut.cost <= cash).then_some(cut)
     }
 
     fn sell(&mut self, index: usize, sale: Sale) {
@@ -657,7 +671,6 @@ impl<'a> Simulation<'a> {
 
     fn trade(&self, lane: &Lane<'_>, active: &Active, sale: &Sale) -> Trade {
         let position = &active.position;
-        let signal = &lane.signals[active.signal];
         let market = &self.world.series[lane.series];
         let bought = position.bought();
         let entry_fill_price = bought.price;
@@ -670,8 +683,8 @@ impl<'a> Simulation<'a> {
             instrument: market.instrument().clone(),
             timeframe: lane.bars.timeframe(),
             signal_time: active.signal_time,
-            confidence: signal.confidence,
-            pattern: signal.pattern,
+            confidence: active.confidence,
+            pattern: active.pattern,
             entry_time: bought.time,
             entry_fill_price,
             exit_time: sale.time,
@@ -720,12 +733,13 @@ impl<'a> Simulation<'a> {
     }
 
     fn set_state(&mut self, index: usize, signal: usize, next: SignalState) {
-        let state = &mut self.out.states[self.slots[index].states_from + signal];
+        let state = &mut self.out.states[index][signal];
         assert!(state.may_become(next), "a signal that is {state:?} cannot become {next:?}");
         *state = next;
     }
 
-    fn finish(&mut self) {
+    /// Says what is left at the end of the candles.
+    pub(crate) fn finish(self) {
         let last = self.world.timeline.len() - 1;
         self.out.cash = self.cash;
         self.out.equity_final = self.cash + self.positions_value(last);

@@ -6,6 +6,8 @@
 use sentinel_domain::candles::Candles;
 use sentinel_domain::timeframe::UnixMillis;
 
+use crate::moments::Moments;
+
 /// An index into the [`Timeline`].
 pub(crate) type Step = usize;
 
@@ -13,14 +15,6 @@ pub(crate) type Step = usize;
 pub(crate) struct Timeline {
     moments: Moments,
     rows: Vec<Rows>,
-}
-
-#[derive(Debug)]
-enum Moments {
-    /// One series without gaps: nothing needs to be stored.
-    Even { first: UnixMillis, millis: i64, len: usize },
-    /// Several series, or gaps.
-    Listed(Vec<UnixMillis>),
 }
 
 /// How many candles of a series have closed at each step.
@@ -60,35 +54,18 @@ impl Timeline {
 
     /// Returns the number of steps.
     pub(crate) fn len(&self) -> usize {
-        match &self.moments {
-            Moments::Even { len, .. } => *len,
-            Moments::Listed(times) => times.len(),
-        }
+        self.moments.len()
     }
 
     #[inline]
     pub(crate) fn time(&self, step: Step) -> UnixMillis {
-        match &self.moments {
-            #[expect(clippy::cast_possible_wrap, reason = "a step is an index into memory")]
-            Moments::Even { first, millis, .. } => first + step as i64 * millis,
-            Moments::Listed(times) => times[step],
-        }
+        self.moments.at(step)
     }
 
     /// Returns the first step at or after `time`.
     #[inline]
     pub(crate) fn step_at(&self, time: UnixMillis) -> Step {
-        match &self.moments {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "clamped to the steps there are"
-            )]
-            Moments::Even { first, millis, len } => {
-                ((((time - first).max(0) + millis - 1) / millis) as usize).min(*len)
-            }
-            Moments::Listed(times) => times.partition_point(|moment| *moment < time),
-        }
+        self.moments.index_at(time)
     }
 
     /// Returns how many candles of the series have closed at `step`; also the row of the next one.
@@ -108,6 +85,16 @@ impl Timeline {
     }
 
     /// Returns whether candle `n` of the series closes at step `n + 1`, for every `n`.
+    /// Returns the moments but the first, at which nothing has closed yet.
+    pub(crate) fn closes(&self) -> Moments {
+        match &self.moments {
+            Moments::Even { first, millis, len } => {
+                Moments::Even { first: first + millis, millis: *millis, len: len - 1 }
+            }
+            Moments::Listed(times) => Moments::Listed(times[1..].to_vec()),
+        }
+    }
+
     pub(crate) fn is_even(&self, series: usize) -> bool {
         matches!(self.rows[series], Rows::Even)
     }

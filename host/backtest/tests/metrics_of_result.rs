@@ -4,6 +4,7 @@
 
 use rust_decimal::dec;
 use sentinel_backtest::metrics::{Benchmark, Definition, Metrics, activity, benchmark, drawdown, returns};
+use sentinel_backtest::moments::Moments;
 use sentinel_backtest::result::{BacktestResult, EquityCurve, OpenPosition};
 use sentinel_domain::timeframe::Timeframe;
 
@@ -87,7 +88,10 @@ fn engine_may_bring_its_own_drawdown() {
 fn days_without_a_bar_change_nothing() {
     let mut result = quiet();
     // Two days, then seven without a bar, then one.
-    result.equity = EquityCurve { time: vec![DAY, 2 * DAY, 10 * DAY], equity: vec![100_000.0, 110_000.0, 99_000.0] };
+    result.equity = EquityCurve {
+        time: Moments::Listed(vec![DAY, 2 * DAY, 10 * DAY]),
+        equity: vec![100_000.0, 110_000.0, 99_000.0],
+    };
     check(&result, &returns::WORST_DAY, -10.0);
     // The high was held until the day before.
     check(&result, &drawdown::MAX_DRAWDOWN_DAYS, 1.0);
@@ -109,7 +113,7 @@ fn benchmark_is_bought_at_the_first_open_and_named() {
 #[test]
 fn times_beyond_reason_are_refused_before_they_cost_memory() {
     let mut result = quiet();
-    result.equity = EquityCurve { time: vec![DAY, 400_000 * DAY], equity: vec![1.0, 1.0] };
+    result.equity = EquityCurve { time: Moments::Listed(vec![DAY, 400_000 * DAY]), equity: vec![1.0, 1.0] };
     let reason = Metrics::of(&result, None, None).get(&returns::CAGR).undefined_because.unwrap();
     assert!(reason.contains("270 years"), "{reason}");
 }

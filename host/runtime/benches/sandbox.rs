@@ -65,11 +65,13 @@ fn run(strategy: &Strategy, candles: &Candles) {
         row += 1;
     });
     let sessions = sessions(&columns.open_time, candles.timeframe());
+    let warm_up_bars =
+        strategy.warm_up_bars(candles.instrument(), candles.timeframe(), &rules, &parameters).unwrap() as usize;
     let batch = measure(9, || {
         out.clear();
         for one in &sessions {
             let mut session = open();
-            session.warm_up(columns, one.warm_up(session.warm_up_bars() as usize)).unwrap();
+            session.warm_up(columns, one.warm_up(warm_up_bars)).unwrap();
             session.on_bars(columns, one.bars.clone(), &mut out).unwrap();
         }
     });

@@ -32,7 +32,11 @@ pub(crate) fn accept(
         previous = Some(index);
         signal.bar = row;
     }
-    out.append(&mut signals);
+    if out.is_empty() {
+        *out = signals;
+    } else {
+        out.append(&mut signals);
+    }
     Ok(())
 }
 

@@ -164,6 +164,7 @@ fn check_loaded(strategy: &Strategy, candles: Option<&Candles>) -> CheckReport {
 fn run_rows(strategy: &Strategy, candles: Option<&Candles>) -> Vec<CheckRow> {
     let defaults: Vec<_> = strategy.manifest().parameters.iter().map(|spec| spec.kind.default_value()).collect();
     let rules = InstrumentRules::default();
+    let refused = |error| vec![row("parameters", "opens with its defaults".to_owned(), Err(error))];
     let made_up;
     let candles = match candles {
         Some(candles) => candles,
@@ -172,10 +173,13 @@ fn run_rows(strategy: &Strategy, candles: Option<&Candles>) -> Vec<CheckRow> {
                 made_up = candles;
                 &made_up
             }
-            Err(error) => return vec![row("parameters", "opens with its defaults".to_owned(), Err(error))],
+            Err(error) => return refused(error),
         },
     };
-    let replay = Replay { strategy, candles, rules: &rules, parameters: &defaults };
+    let replay = match Replay::new(strategy, candles, &rules, &defaults) {
+        Ok(replay) => replay,
+        Err(error) => return refused(error.into()),
+    };
     let mut rows =
         vec![row("stability", "described twice by one instance".to_owned(), stability(strategy)), parameters(&replay)];
     match Trial::new(replay) {
@@ -406,12 +410,11 @@ impl<'a> Trial<'a> {
     }
 
     fn live(&self) -> Tried {
-        let Replay { strategy, candles, rules, parameters } = self.replay;
         for (session, expected) in &self.sessions {
             let last = session.bars.end.saturating_sub(5).max(session.bars.start);
             let spoken = expected.iter().rev().map(|signal| signal.bar).take(5);
             for row in (last..session.bars.end).chain(spoken) {
-                let decision = strategy.decide(candles, row, rules, parameters, ContentHash::of(b"check"))?;
+                let decision = self.replay.decide(row, ContentHash::of(b"check"))?;
                 self.compare("in one call", within(expected, &(row..row + 1)), "live", decision.signal.as_slice())?;
             }
         }
@@ -447,7 +450,7 @@ impl<'a> Trial<'a> {
     fn with_doubled_warm_up(&self, session: &session::Session) -> Result<Option<Vec<Signal>>, RuntimeError> {
         let columns = self.replay.candles.columns();
         let mut running = self.replay.open()?;
-        let doubled = (running.warm_up_bars() as usize).saturating_mul(2).max(WARM_UP_BARS_MIN);
+        let doubled = (self.replay.warm_up_bars as usize).saturating_mul(2).max(WARM_UP_BARS_MIN);
         if session.bars.start < doubled {
             return Ok(None);
         }

@@ -1,10 +1,7 @@
 //! The live decision of one bar, with everything needed to take it again.
 
-use std::ops::Range;
-
 use sentinel_domain::candles::{Candles, Columns};
 use sentinel_domain::hash::{ContentHash, ContentHasher};
-use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::session::{self, SessionLength};
 use sentinel_domain::signal::Signal;
 use sentinel_domain::strategy::ParameterValue;
@@ -12,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::ENGINE_VERSION;
 use crate::error::RuntimeError;
+use crate::replay::Replay;
 use crate::shown::Shown;
-use crate::strategy::Strategy;
 
 /// What a strategy decided on one bar.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,7 +38,7 @@ pub struct DecisionRecord {
     pub output_hash: ContentHash,
 }
 
-impl Strategy {
+impl Replay<'_> {
     /// Takes the decision of the candle at `row` as the live system does: on a fresh instance, which is shown its
     /// warm-up, then the session's bars before `row`, then `row` alone.
     ///
@@ -52,34 +49,49 @@ impl Strategy {
     ///
     /// # Panics
     /// When there is no such row.
-    pub fn decide(
-        &self,
-        candles: &Candles,
-        row: usize,
-        rules: &InstrumentRules,
-        parameters: &[ParameterValue],
-        config_hash: ContentHash,
-    ) -> Result<Decision, RuntimeError> {
-        let columns = candles.columns();
-        let mut session = self.open(candles.instrument(), candles.timeframe(), rules, parameters)?;
-        let rows = session_of(candles, row);
-        let warm_up = rows.warm_up(session.warm_up_bars() as usize);
-
-        session.warm_up(columns, warm_up.clone())?;
-        session.on_bars(columns, rows.bars.start..row, &mut Vec::new())?;
+    pub fn decide(&self, row: usize, config_hash: ContentHash) -> Result<Decision, RuntimeError> {
+        let columns = self.candles.columns();
+        let session = session_of(self.candles, row);
+        let mut running = self.open_session(&session)?;
+        running.on_bars(columns, session.bars.start..row, &mut Vec::new())?;
         let mut signals = Vec::with_capacity(1);
-        session.on_bars(columns, row..row + 1, &mut signals)?;
+        running.on_bars(columns, row..row + 1, &mut signals)?;
         let signal = signals.pop();
 
         let record = DecisionRecord {
-            component_hash: self.component_hash(),
+            component_hash: self.strategy.component_hash(),
             config_hash,
-            input_hash: input_hash(self, candles, &warm_up, rows.bars.start..row + 1, rules, parameters),
+            input_hash: self.input_hash(&session),
             engine_version: ENGINE_VERSION.to_owned(),
-            fuel: session.fuel_used(),
+            fuel: running.fuel_used(),
             output_hash: output_hash(columns, signal.as_ref()),
         };
         Ok(Decision { signal, record })
+    }
+
+    /// Returns the hash of all that a strategy is shown in a session: rows are left out, so that the same bars in a
+    /// longer series give the same hash.
+    fn input_hash(&self, session: &session::Session) -> ContentHash {
+        let columns = self.candles.columns();
+        let warm_up = session.warm_up(self.warm_up_bars as usize);
+        let rows = warm_up.start..session.bars.end;
+        let shown = Shown::new(columns, &rows, self.strategy.manifest().columns);
+        let mut hasher = ContentHasher::new("decision-input")
+            .text(self.candles.instrument().exchange.as_str())
+            .text(&self.candles.instrument().symbol.to_string())
+            .text(self.candles.timeframe().as_str())
+            .text(&self.rules.tick_size.normalize().to_string())
+            .integers(&[warm_up.len() as i64, session.bars.len() as i64])
+            .integers(&columns.open_time[rows]);
+        for value in self.parameters {
+            hasher = match *value {
+                ParameterValue::Integer(value) => hasher.text("integer").integers(&[value]),
+                ParameterValue::Real(value) => hasher.text("real").reals(&[value]),
+                ParameterValue::Boolean(value) => hasher.text("boolean").integers(&[value.into()]),
+                ParameterValue::Choice(value) => hasher.text("choice").integers(&[value.into()]),
+            };
+        }
+        shown.reals().into_iter().fold(hasher, ContentHasher::reals).finish()
     }
 }
 
@@ -88,36 +100,6 @@ fn session_of(candles: &Candles, row: usize) -> session::Session {
     let times = &candles.columns().open_time;
     let start = SessionLength::of(candles.timeframe()).around(times[row]).start;
     session::Session { start, bars: times.partition_point(|time| *time < start)..row + 1 }
-}
-
-/// Returns the hash of all that a strategy was shown: rows are left out, so that the same bars in a longer series
-/// give the same hash.
-fn input_hash(
-    strategy: &Strategy,
-    candles: &Candles,
-    warm_up: &Range<usize>,
-    bars: Range<usize>,
-    rules: &InstrumentRules,
-    parameters: &[ParameterValue],
-) -> ContentHash {
-    let (columns, rows) = (candles.columns(), warm_up.start..bars.end);
-    let shown = Shown::new(columns, &rows, strategy.manifest().columns);
-    let mut hasher = ContentHasher::new("decision-input")
-        .text(candles.instrument().exchange.as_str())
-        .text(&candles.instrument().symbol.to_string())
-        .text(candles.timeframe().as_str())
-        .text(&rules.tick_size.normalize().to_string())
-        .integers(&[warm_up.len() as i64, bars.len() as i64])
-        .integers(&columns.open_time[rows.clone()]);
-    for value in parameters {
-        hasher = match *value {
-            ParameterValue::Integer(value) => hasher.text("integer").integers(&[value]),
-            ParameterValue::Real(value) => hasher.text("real").reals(&[value]),
-            ParameterValue::Boolean(value) => hasher.text("boolean").integers(&[value.into()]),
-            ParameterValue::Choice(value) => hasher.text("choice").integers(&[value.into()]),
-        };
-    }
-    shown.reals().into_iter().fold(hasher, ContentHasher::reals).finish()
 }
 
 /// Returns the hash of what a strategy said, by the bits of every number.

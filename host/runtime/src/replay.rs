@@ -30,6 +30,8 @@ pub struct Replay<'a> {
     pub rules: &'a InstrumentRules,
     /// One value for each parameter, in the manifest's order.
     pub parameters: &'a [ParameterValue],
+    /// Bars shown before each session: what [`Strategy::warm_up_bars`] returns for these parameters.
+    pub warm_up_bars: u32,
 }
 
 /// What a bar by bar run found out.
@@ -77,7 +79,21 @@ pub enum VerifyError {
     Runtime(#[from] RuntimeError),
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    /// Asks the strategy how much warm-up it wants.
+    ///
+    /// # Errors
+    /// When the strategy cannot be opened.
+    pub fn new(
+        strategy: &'a Strategy,
+        candles: &'a Candles,
+        rules: &'a InstrumentRules,
+        parameters: &'a [ParameterValue],
+    ) -> Result<Self, RuntimeError> {
+        let warm_up_bars = strategy.warm_up_bars(candles.instrument(), candles.timeframe(), rules, parameters)?;
+        Ok(Self { strategy, candles, rules, parameters, warm_up_bars })
+    }
+
     /// Returns the signals of a session as a backtest asks for them: a fresh instance, the warm-up, the bars in one
     /// call.
     ///
@@ -133,13 +149,13 @@ impl Replay<'_> {
     /// Opens a session and shows it its warm-up.
     pub(crate) fn open_session(&self, session: &session::Session) -> Result<Session, RuntimeError> {
         let mut running = self.open()?;
-        let warm_up = session.warm_up(running.warm_up_bars() as usize);
+        let warm_up = session.warm_up(self.warm_up_bars as usize);
         running.warm_up(self.candles.columns(), warm_up)?;
         Ok(running)
     }
 
     pub(crate) fn open(&self) -> Result<Session, RuntimeError> {
-        let Self { strategy, candles, rules, parameters } = self;
+        let Self { strategy, candles, rules, parameters, .. } = self;
         strategy.open(candles.instrument(), candles.timeframe(), rules, parameters)
     }
 

@@ -18,20 +18,17 @@ pub struct Session {
     strategy: Strategy,
     instance: Instance,
     handle: SessionHandle,
-    warm_up_bars: u32,
     last_shown: Option<UnixMillis>,
     ended: bool,
 }
 
 impl Session {
-    pub(crate) const fn new(strategy: Strategy, instance: Instance, handle: SessionHandle, warm_up_bars: u32) -> Self {
-        Self { strategy, instance, handle, warm_up_bars, last_shown: None, ended: false }
+    pub(crate) const fn new(strategy: Strategy, instance: Instance, handle: SessionHandle) -> Self {
+        Self { strategy, instance, handle, last_shown: None, ended: false }
     }
 
-    /// Returns how many bars the session wants to be shown before its first signal counts.
-    #[must_use]
-    pub const fn warm_up_bars(&self) -> u32 {
-        self.warm_up_bars
+    pub(crate) fn warm_up_bars(mut self) -> Result<u32, RuntimeError> {
+        self.instance.warm_up_bars(self.handle)
     }
 
     /// Returns the fuel used so far, from the making of the instance on.

@@ -73,11 +73,11 @@ impl Strategy {
         self.check_parameters(parameters)?;
         let mut instance = Instance::fresh(&self.component, Place::Opening)?;
         let handle = instance.open(&self.manifest, instrument, timeframe, rules, parameters)?;
-        let warm_up_bars = instance.warm_up_bars(handle)?;
-        Ok(Session::new(self.clone(), instance, handle, warm_up_bars))
+        Ok(Session::new(self.clone(), instance, handle))
     }
 
-    /// Returns how many bars a session with these parameters wants to be shown before its first signal counts.
+    /// Returns how many bars a session with these parameters wants to be shown before its first signal counts. It is
+    /// asked on an instance of its own, so one answer serves all sessions.
     ///
     /// # Errors
     /// As [`Strategy::open`].
@@ -88,7 +88,7 @@ impl Strategy {
         rules: &InstrumentRules,
         parameters: &[ParameterValue],
     ) -> Result<u32, RuntimeError> {
-        self.open(instrument, timeframe, rules, parameters).map(|session| session.warm_up_bars())
+        self.open(instrument, timeframe, rules, parameters)?.warm_up_bars()
     }
 
     /// Asks a fresh instance twice what it is.

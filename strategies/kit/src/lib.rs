@@ -74,6 +74,9 @@
 mod bar;
 #[doc(hidden)]
 pub mod contract;
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "an allocator is unsafe by contract")]
+mod heap;
 pub mod indicators;
 mod labels;
 mod manifest;

@@ -72,7 +72,7 @@ impl EquityPoints {
     fn new(curve: &EquityCurve, initial: f64, benchmark: Option<(&Benchmark, &Candles)>) -> Self {
         let drawdown = curve.drawdown_pct(initial);
         let rows = telling_rows(&curve.equity, &drawdown, EQUITY_BUCKETS_MAX);
-        let time: Vec<UnixMillis> = rows.iter().map(|row| curve.time[*row]).collect();
+        let time: Vec<UnixMillis> = rows.iter().map(|row| curve.time.at(*row)).collect();
         Self {
             equity: rows.iter().map(|row| rounded(curve.equity[*row], 2)).collect(),
             drawdown: rows.iter().map(|row| rounded(drawdown[*row], 3)).collect(),

@@ -56,12 +56,15 @@ impl Scene {
             .strategies
             .iter()
             .enumerate()
-            .map(|(strategy, (risk, signals))| Lane { strategy, series: 0, bars: series[0].candles(), risk, signals })
+            .map(|(strategy, (risk, _))| Lane { strategy, series: 0, bars: series[0].candles(), risk })
             .collect();
+        let signals = Signals { by_lane: self.strategies.iter().map(|(_, signals)| signals.clone()).collect() };
         let timeline = Timeline::new(&[&self.candles], std::iter::empty());
         let world = World { series: &series, lanes: &lanes, timeline: &timeline, account: &self.account };
         let mut outcome = Outcome::default();
-        simulate(&world, &mut outcome);
+        let mut simulation = Simulation::new(&world, &mut outcome);
+        simulation.run(&signals, UnixMillis::MAX);
+        simulation.finish();
         outcome
     }
 }
@@ -118,7 +121,7 @@ fn orders_fill_at_the_next_open() {
     assert_eq!((trade.entry_fill_price, trade.exit_fill_price), (dec!(101), dec!(112)));
     assert_eq!((trade.entry_time, trade.exit_time), (60_000, 180_000));
     assert_eq!((trade.pnl_usd, outcome.equity_final), (dec!(11), dec!(1011)));
-    assert_eq!(outcome.states, [SignalState::Filled, SignalState::Consumed]);
+    assert_eq!(outcome.states.concat(), [SignalState::Filled, SignalState::Consumed]);
     assert_eq!(outcome.equity, [1000.0, 1007.0, 1009.0, 1011.0]);
     assert!((trade.max_favorable_excursion - (112.0 / 101.0 - 1.0) * 100.0).abs() < 1e-9);
 }
@@ -126,7 +129,7 @@ fn orders_fill_at_the_next_open() {
 #[test]
 fn a_signal_on_the_last_bar_stays_an_order() {
     let outcome = Scene::new(closes(&[100.0, 100.0])).strategy(|_| (), &[buy(1)]).run();
-    assert_eq!((outcome.states.as_slice(), outcome.cash), ([SignalState::Ordered].as_slice(), dec!(1000)));
+    assert_eq!((outcome.states.concat(), outcome.cash), (vec![SignalState::Ordered], dec!(1000)));
     assert!(outcome.open_positions.is_empty());
 }
 
@@ -179,7 +182,7 @@ fn two_strategies_compete_for_the_last_slot_by_priority() {
         .strategy(|_| (), &[buy(0)])
         .strategy(|_| (), &[buy(0)])
         .run();
-    assert_eq!(outcome.states, [SignalState::Filled, SignalState::Rejected]);
+    assert_eq!(outcome.states.concat(), [SignalState::Filled, SignalState::Rejected]);
     assert_eq!(outcome.rejections, [("max_positions", 1)]);
 }
 
@@ -209,9 +212,9 @@ fn a_sale_frees_cash_for_a_purchase_at_the_same_open() {
 fn an_entry_that_meets_no_open_while_it_is_valid_is_abandoned() {
     let candles = candles(Timeframe::M1, &[0, 1, 9, 10], &[100.0; 4]);
     let outcome = Scene::new(candles.clone()).strategy(|_| (), &[buy(1)]).run();
-    assert_eq!(outcome.states, [SignalState::Abandoned]);
+    assert_eq!(outcome.states.concat(), [SignalState::Abandoned]);
     let patient = Scene::new(candles).strategy(|risk| risk.signal_valid_bars = 8, &[buy(1)]).run();
-    assert_eq!(patient.states, [SignalState::Filled]);
+    assert_eq!(patient.states.concat(), [SignalState::Filled]);
 }
 
 #[test]
@@ -337,7 +340,7 @@ proptest! {
         // Left over: dust of less than a step, revalued from its entry price, and the ninth decimal.
         prop_assert!((closed + open - change).abs() < dec!(0.00001), "{closed} + {open} != {change}");
         prop_assert!(outcome.cash >= Decimal::ZERO);
-        prop_assert!(outcome.states.iter().all(|state| *state != SignalState::New));
+        prop_assert!(outcome.states.iter().flatten().all(|state| *state != SignalState::New));
         prop_assert!((outcome.equity[candles.len() - 1] - to_f64(outcome.equity_final)).abs() < 1e-6);
         prop_assert!(outcome.trades.iter().all(|trade| trade.max_favorable_excursion >= 0.0
             && trade.max_adverse_excursion <= 0.0 && trade.entry_time <= trade.exit_time));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use rust_decimal::{Decimal, dec};
 use sentinel_backtest::metrics::{Benchmark, Metrics};
+use sentinel_backtest::moments::Moments;
 use sentinel_backtest::result::{
     Assumptions, BacktestResult, EquityCurve, OpenPosition, RejectedSignal, SeriesSummary, SignalCounts,
     StrategySummary,
@@ -74,7 +75,7 @@ pub(crate) fn result_on(candles: &Candles) -> BacktestResult {
     let (mut entries, mut fees, mut turnover) = (0, dec!(0), dec!(0));
     let mut held: Option<Entry> = None;
     let mut trades = Vec::new();
-    let mut equity = EquityCurve::default();
+    let (mut times, mut equity) = (Vec::new(), Vec::new());
     let mut wants_long = false;
     for row in 0..candles.len() {
         let open = decimal_price(columns.open[row]);
@@ -93,8 +94,8 @@ pub(crate) fn result_on(candles: &Candles) -> BacktestResult {
             }
         }
         let value = held.as_ref().map_or(dec!(0), |_| decimal_price(columns.close[row]) * QUANTITY);
-        equity.time.push(candles.close_time(row));
-        equity.equity.push(to_f64(cash + value));
+        times.push(candles.close_time(row));
+        equity.push(to_f64(cash + value));
         wants_long = row + 1 >= SLOW && mean(columns, row, FAST) - mean(columns, row, SLOW) > 1e-5;
     }
     let last = decimal_price(columns.close[candles.len() - 1]);
@@ -129,7 +130,7 @@ pub(crate) fn result_on(candles: &Candles) -> BacktestResult {
         trades,
         open_positions,
         rejected: rejected(candles),
-        equity,
+        equity: EquityCurve { time: Moments::Listed(times), equity },
         metrics: Metrics::default(),
     };
     result.metrics = Metrics::of(&result, Benchmark::buy_and_hold([candles]).as_ref(), None);

@@ -26,12 +26,8 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
     let backtest = assemble(&plan, home, &loader, output)?;
 
     let spinner = output.spinner("running");
-    let (ran, elapsed) = timed(|| -> Result<_> {
-        let signals = backtest.evaluate()?;
-        let result = backtest.settle(&signals);
-        Ok((signals, result))
-    });
-    let (signals, result) = ran?;
+    let (ran, elapsed) = timed(|| backtest.run());
+    let (result, signals) = ran?;
     drop(spinner);
     let lookahead_verified = args.lookahead_check == LookaheadCheck::On;
     if lookahead_verified {
