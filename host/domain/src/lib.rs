@@ -6,8 +6,15 @@
 //! Start with [`candles::Candles`] (what a strategy is shown) and [`signal::Signal`] (what it answers), then follow
 //! the golden thread: [`gate`] decides which signals become orders, [`position::Position`] is what an order opens,
 //! [`trade::Trade`] is what a closed position leaves behind.
+//!
+//! The ports, through which the outside is reached, are traits here and implemented in `infra/`:
+//! [`documents::DocumentStore`] (what is alive now), [`events::Publisher`], [`clock::Clock`].
 
 pub mod candles;
+pub mod clock;
+pub mod documents;
+pub mod environment;
+pub mod events;
 pub mod fees;
 pub mod fill;
 pub mod gate;
