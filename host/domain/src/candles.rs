@@ -11,6 +11,7 @@ pub mod resample;
 use std::ops::Range;
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::hash::{ContentHash, ContentHasher};
@@ -26,7 +27,7 @@ pub struct Candles {
 }
 
 /// The columns of [`Candles`], not yet checked. Prices in quote currency, volumes in base units.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Columns {
     /// When each candle opened, in Unix milliseconds UTC.
     pub open_time: Vec<UnixMillis>,

@@ -17,7 +17,8 @@ pub enum FeeCurrency {
 }
 
 /// The fee of one fill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Fee {
     /// Taken from the coins bought, in base units.
     Base(Decimal),

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use rust_decimal::{Decimal, dec};
+use serde::{Deserialize, Serialize};
 
 use crate::fees::{Fee, FeeCurrency, FeeSchedule};
 use crate::fill::{FillModel, Side};
@@ -102,7 +103,7 @@ pub enum Verdict {
 }
 
 /// An entry as decided: the whole order. It is kept before it is sent, and a retry sends this very order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EntryIntent {
     /// Base units to buy, on the step grid.
     pub quantity: Decimal,

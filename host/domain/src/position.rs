@@ -5,6 +5,7 @@
 //! state is refused and changes nothing.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::fees::Fee;
@@ -14,7 +15,7 @@ use crate::timeframe::UnixMillis;
 use crate::trade::ExitReason;
 
 /// What the broker reports of an order that met another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fill {
     /// When, in Unix milliseconds.
     pub time: UnixMillis,
@@ -60,7 +61,8 @@ pub enum PositionEvent {
 }
 
 /// Where a position is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", content = "exit_reason", rename_all = "snake_case")]
 pub enum PositionState {
     /// The entry order is out.
     Pending,
@@ -96,7 +98,7 @@ pub enum PositionError {
 }
 
 /// A long position. Sums in quote currency, quantities in base units.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     state: PositionState,
     bought: Leg,
@@ -106,7 +108,7 @@ pub struct Position {
 }
 
 /// The fills of one side, folded together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Leg {
     /// When the last fill was.
     pub time: UnixMillis,

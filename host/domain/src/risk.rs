@@ -94,7 +94,7 @@ pub struct AccountLimits {
 }
 
 /// How an open position is got rid of without the strategy's say. Prices in quote currency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitPlan {
     /// Rests at the broker.
     pub stop: Option<RestingStop>,

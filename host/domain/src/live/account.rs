@@ -1,0 +1,76 @@
+//! What the gate must know of an account and the broker does not tell.
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::documents::{Collection, Record};
+use crate::instrument::Instrument;
+use crate::settlement::VolumeWindow;
+use crate::timeframe::{Timeframe, UnixMillis};
+
+/// An account as the gate sees it. Every decision of the gate is committed together with it, under the condition that
+/// nobody else has changed it: two runs at once cannot both take the last slot.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Account {
+    /// Which account.
+    pub account_id: String,
+    /// The last close for which the gate has decided.
+    pub gate_time: Option<UnixMillis>,
+    /// Cash when it was first looked at, in quote currency.
+    pub cash_initial: Decimal,
+    /// Equity at the last close of the finest candles, in quote currency.
+    pub equity: Option<f64>,
+    /// Highest equity so far.
+    pub equity_peak: Option<f64>,
+    /// Equity at 00:00 UTC of the current day.
+    pub equity_day_start: Option<f64>,
+    /// When equity was marked last.
+    pub marked_at: Option<UnixMillis>,
+    /// What was traded in the last 30 days, for the fee tier.
+    pub volume: VolumeWindow,
+    /// What each lane left behind, by [`Lane::key`].
+    pub lanes: BTreeMap<String, LaneState>,
+    /// The last fill that was folded, by the broker's id.
+    pub last_activity: Option<String>,
+    /// What is odd and somebody should look at, by what it is about.
+    #[serde(default)]
+    pub troubles: BTreeMap<String, String>,
+}
+
+/// One strategy on one instrument and timeframe.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane<'a> {
+    /// The strategy.
+    pub strategy_id: &'a str,
+    /// What it trades.
+    pub instrument: &'a Instrument,
+    /// Length of its candles.
+    pub timeframe: Timeframe,
+}
+
+impl Lane<'_> {
+    /// Returns its name in documents.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}|{}|{}", self.strategy_id, self.instrument, self.timeframe.as_str())
+    }
+}
+
+/// What the closed positions of a lane left behind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LaneState {
+    /// When it last sold.
+    pub exit_time_last: Option<UnixMillis>,
+    /// Coins left over from sales, too few to sell.
+    pub dust: Decimal,
+}
+
+impl Record for Account {
+    const COLLECTION: Collection = Collection::Accounts;
+
+    fn id(&self) -> String {
+        self.account_id.clone()
+    }
+}
