@@ -771,17 +771,9 @@ impl Active {
         }
     }
 
-    /// Returns why to sell at a close, if there is a reason. The first that holds is the one that is recorded.
+    /// Returns why to sell at a close, if there is a reason.
     fn exit_at_close(&self, close: f64, close_time: UnixMillis) -> Option<ExitReason> {
-        let ExitPlan { target, trailing_fraction, deadline, .. } = self.plan;
-        let close = decimal_price(close);
-        if target.is_some_and(|target| close >= target) {
-            return Some(ExitReason::Target);
-        }
-        if trailing_fraction.is_some_and(|fraction| close <= decimal_price(self.watch.best_close()) * fraction) {
-            return Some(ExitReason::Trailing);
-        }
-        deadline.is_some_and(|deadline| close_time >= deadline).then_some(ExitReason::Time)
+        self.plan.exit_at_close(decimal_price(close), decimal_price(self.watch.best_close()), close_time)
     }
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fill::RestingStop;
 use crate::instrument::InstrumentRules;
+use crate::trade::ExitReason;
 
 /// How much to buy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +110,19 @@ pub struct ExitPlan {
 impl ExitPlan {
     /// No plan: only the strategy or a person ends the position.
     pub const NONE: Self = Self { stop: None, target: None, trailing_fraction: None, deadline: None };
+
+    /// Returns why to sell at a close, if there is a reason; the first that holds is the one that is recorded.
+    /// `best_close` is the highest of the entry fill and the closes since, this one among them.
+    #[must_use]
+    pub fn exit_at_close(&self, close: Decimal, best_close: Decimal, close_time: i64) -> Option<ExitReason> {
+        if self.target.is_some_and(|target| close >= target) {
+            return Some(ExitReason::Target);
+        }
+        if self.trailing_fraction.is_some_and(|fraction| close <= best_close * fraction) {
+            return Some(ExitReason::Trailing);
+        }
+        self.deadline.is_some_and(|deadline| close_time >= deadline).then_some(ExitReason::Time)
+    }
 
     /// Returns whether the plan needs no look at the candles.
     #[must_use]

@@ -59,8 +59,10 @@ impl Lane<'_> {
 }
 
 /// What the closed positions of a lane left behind.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaneState {
+    /// What it trades.
+    pub instrument: Instrument,
     /// When it last sold.
     pub exit_time_last: Option<UnixMillis>,
     /// Coins left over from sales, too few to sell.

@@ -14,8 +14,6 @@ pub struct DecisionChunk {
     pub namespace: String,
     /// When the bars closed.
     pub close_time: UnixMillis,
-    /// Length of the candles.
-    pub timeframe: Timeframe,
     /// Which part of the evaluations, from 0.
     pub shard: u32,
     /// Of how many.
@@ -42,6 +40,8 @@ pub struct Decided {
     /// Where the candles come from, and of what they are.
     #[serde(flatten)]
     pub instrument: Instrument,
+    /// Length of the candles.
+    pub timeframe: Timeframe,
     /// Revision of the session's candles that it was shown.
     pub revision: u32,
     /// Hash of all that it was shown.
@@ -57,11 +57,18 @@ pub struct Decided {
     pub failure: Option<String>,
 }
 
+impl DecisionChunk {
+    /// Returns the name of a shard's chunk.
+    #[must_use]
+    pub fn id_of(namespace: &str, close_time: UnixMillis, shard: u32) -> String {
+        format!("{namespace}|{close_time}|{shard:04}")
+    }
+}
+
 impl Record for DecisionChunk {
     const COLLECTION: Collection = Collection::Decisions;
 
     fn id(&self) -> String {
-        let Self { namespace, close_time, timeframe, shard, .. } = self;
-        format!("{namespace}|{close_time}|{}|{shard:04}", timeframe.as_str())
+        Self::id_of(&self.namespace, self.close_time, self.shard)
     }
 }

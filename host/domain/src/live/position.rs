@@ -3,10 +3,12 @@
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::broker::BrokerOrderId;
 use crate::documents::{Collection, Record};
 use crate::gate::{EntryIntent, Holding};
 use crate::hash::{ContentHash, ContentHasher};
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, InstrumentRules};
+use crate::live::Lane;
 use crate::position::{Fill, Position, PositionState};
 use crate::risk::{ExitPlan, RiskParams};
 use crate::timeframe::{Timeframe, UnixMillis};
@@ -44,12 +46,16 @@ pub struct LivePosition {
     pub confidence: f64,
     /// What it recognised.
     pub pattern_name: String,
+    /// How orders on the instrument are rounded.
+    pub rules: InstrumentRules,
     /// How it may be got rid of without the strategy's say, as its version said at the entry.
     pub risk_params: RiskParams,
     /// The plan, made when the entry was filled.
     pub plan: Option<ExitPlan>,
-    /// Highest close since the entry, for the trailing stop.
+    /// The highest of the entry fill and the closes since, for the trailing stop, in quote currency.
     pub best_close: Option<f64>,
+    /// Candles that closed by then have been looked at.
+    pub watched_until: UnixMillis,
     /// Every order it gave rise to, in the order in which they were decided.
     pub orders: Vec<LiveOrder>,
     /// Average price of the entry's fills, in quote currency.
@@ -124,8 +130,8 @@ pub struct LiveOrder {
     pub reference: Decimal,
     /// Since when.
     pub decided_at: UnixMillis,
-    /// Whether the broker is known to have it.
-    pub sent: bool,
+    /// The broker's own id, once the broker is known to have it.
+    pub broker_order_id: Option<BrokerOrderId>,
     /// Whether nothing more can come of it.
     pub done: bool,
     /// Its fills as they were folded, by the broker's ids.
@@ -177,6 +183,18 @@ impl LivePosition {
             OrderPurpose::Exit => "exit",
         };
         format!("{word}-{}-{}", self.position_id, self.orders.len() + 1)
+    }
+
+    /// Returns its place among the positions of an account, that of its signals at the gate.
+    #[must_use]
+    pub fn rank(&self) -> (u32, &str, &Instrument) {
+        (self.risk_params.priority, &self.strategy_id, &self.instrument)
+    }
+
+    /// Returns the lane it occupies.
+    #[must_use]
+    pub fn lane(&self) -> Lane<'_> {
+        Lane { strategy_id: &self.strategy_id, instrument: &self.instrument, timeframe: self.timeframe }
     }
 
     /// Returns what the gate may know of it.

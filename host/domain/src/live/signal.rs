@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::documents::{Collection, Record};
 use crate::hash::{ContentHash, ContentHasher};
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, InstrumentRules};
+use crate::risk::RiskParams;
 use crate::signal::{Signal, SignalState, SignalType};
 use crate::timeframe::{Timeframe, UnixMillis};
 
@@ -55,6 +56,10 @@ pub struct LiveSignal {
     pub volume_delta: Option<f64>,
     /// Order-book imbalance at its close, where the source tells.
     pub imbalance: Option<f64>,
+    /// How its strategy may trade.
+    pub risk_params: RiskParams,
+    /// How orders on the instrument are rounded.
+    pub rules: InstrumentRules,
     /// From when it may no longer be acted on.
     pub expiration_at: UnixMillis,
     /// The rule that turned it away, with its numbers, where one did.

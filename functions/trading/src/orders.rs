@@ -1,0 +1,168 @@
+//! Orders: kept before they are sent, sent until the broker is known to have them.
+
+use rust_decimal::Decimal;
+use sentinel_domain::broker::{
+    BrokerError, BrokerOrder, ClientOrderId, OrderKind, OrderRequest, OrderSize, OrderState, TimeInForce,
+};
+use sentinel_domain::fill::{RestingStop, Side};
+use sentinel_domain::live::{LiveOrder, LivePosition, OrderPurpose};
+use sentinel_domain::position::{PositionEvent, PositionState};
+use sentinel_domain::signal::SignalState;
+use sentinel_domain::timeframe::UnixMillis;
+use sentinel_function_runtime::FunctionError;
+
+use crate::books::Books;
+use crate::desk::{Desk, failed};
+
+/// Decides an order; it is sent once the books are saved.
+pub(crate) fn intend(
+    position: &mut LivePosition,
+    purpose: OrderPurpose,
+    quantity: Decimal,
+    reference: Decimal,
+    decided_at: UnixMillis,
+) {
+    let client_order_id = position.next_client_order_id(purpose);
+    position.orders.push(LiveOrder {
+        client_order_id,
+        broker_order_id: None,
+        purpose,
+        quantity,
+        reference,
+        decided_at,
+        done: false,
+        legs: Vec::new(),
+        trouble: None,
+    });
+}
+
+/// Sends every order that is kept and not known to be at the broker, and takes back what has to be. Returns how many
+/// were sent.
+pub(crate) async fn send(books: &mut Books, desk: &Desk) -> Result<u64, FunctionError> {
+    let mut sent = 0;
+    for index in sending_order(books) {
+        let position = &mut books.positions[index.position];
+        if is_exit(&position.orders[index.order]) && !take_back_stops(position, desk).await? {
+            continue;
+        }
+        let request = request(position, &position.orders[index.order])?;
+        let order = &mut position.orders[index.order];
+        match desk.broker.submit_order(&request).await {
+            Ok(accepted) => {
+                order.broker_order_id = Some(accepted.id);
+                sent += 1;
+            }
+            Err(error) if error.is_retryable() => return Err(failed("send an order")(error)),
+            Err(error) => refuse(books, index, &error),
+        }
+    }
+    Ok(sent)
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Index {
+    position: usize,
+    order: usize,
+}
+
+/// Sales first, since they free cash; then in the order in which they were decided.
+fn sending_order(books: &Books) -> Vec<Index> {
+    let mut found: Vec<(bool, UnixMillis, Index)> = Vec::new();
+    for (position, record) in books.positions.iter().enumerate() {
+        for (order, kept) in record.orders.iter().enumerate() {
+            if !kept.done && kept.broker_order_id.is_none() {
+                found.push((kept.purpose == OrderPurpose::Entry, kept.decided_at, Index { position, order }));
+            }
+        }
+    }
+    found.sort_by(|a, b| {
+        let rank = |index: &Index| books.positions[index.position].rank();
+        (a.0, a.1).cmp(&(b.0, b.1)).then_with(|| rank(&a.2).cmp(&rank(&b.2)))
+    });
+    found.into_iter().map(|(_, _, index)| index).collect()
+}
+
+fn is_exit(order: &LiveOrder) -> bool {
+    order.purpose == OrderPurpose::Exit
+}
+
+/// Takes the resting stop back, because its coins are about to be sold. Returns `false` when it is too late: then the
+/// stop itself has sold them.
+async fn take_back_stops(position: &mut LivePosition, desk: &Desk) -> Result<bool, FunctionError> {
+    for order in &mut position.orders {
+        if order.done || !matches!(order.purpose, OrderPurpose::Stop { .. }) {
+            continue;
+        }
+        let Some(id) = &order.broker_order_id else {
+            order.done = true;
+            continue;
+        };
+        match desk.broker.cancel_order(id).await {
+            Ok(()) | Err(BrokerError::NotFound { .. }) => order.done = true,
+            Err(BrokerError::NotCancelable { .. }) => {
+                let state = desk.broker.order(id).await.map_err(failed("look a stop up"))?.status.state();
+                if state == OrderState::Filled {
+                    return Ok(false);
+                }
+                order.done = true;
+            }
+            Err(error) => return Err(failed("take a stop back")(error)),
+        }
+    }
+    Ok(true)
+}
+
+/// What the broker will never take: an entry dies of it, anything else is named for a person to look at.
+fn refuse(books: &mut Books, index: Index, error: &BrokerError) {
+    let position = &mut books.positions[index.position];
+    let order = &mut position.orders[index.order];
+    order.done = true;
+    order.trouble = Some(error.to_string());
+    let is_entry = order.purpose == OrderPurpose::Entry;
+    let about = order.client_order_id.clone();
+    if is_entry && position.position.state() == PositionState::Pending {
+        kill_entry(position);
+        books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
+    }
+    books.account.troubles.insert(about, error.to_string());
+}
+
+/// Ends a position whose entry was never filled.
+pub(crate) fn kill_entry(position: &mut LivePosition) {
+    if let Err(error) = position.position.apply(PositionEvent::EntryDied, Decimal::ZERO) {
+        panic!("only an entry without a fill dies: {error}");
+    }
+    position.orders.iter_mut().for_each(|order| order.done = true);
+    position.refresh();
+}
+
+fn request(position: &LivePosition, order: &LiveOrder) -> Result<OrderRequest, FunctionError> {
+    let client_order_id: ClientOrderId = order
+        .client_order_id
+        .parse()
+        .map_err(|error| FunctionError::failed("name an order", Box::new(error) as Box<dyn std::error::Error + Send + Sync>))?;
+    let (side, kind) = match order.purpose {
+        OrderPurpose::Entry => (Side::Buy, OrderKind::Market),
+        OrderPurpose::Exit => (Side::Sell, OrderKind::Market),
+        OrderPurpose::Stop { stop_price, limit_price } => {
+            (Side::Sell, RestingStop { stop_price, limit_price }.into())
+        }
+    };
+    Ok(OrderRequest {
+        client_order_id,
+        symbol: position.instrument.symbol.clone(),
+        side,
+        size: OrderSize::Quantity(order.quantity),
+        kind,
+        time_in_force: TimeInForce::Gtc,
+    })
+}
+
+/// Marks orders of which nothing more can come.
+pub(crate) fn settle(order: &mut LiveOrder, state: &BrokerOrder) {
+    let folded: Decimal = order.legs.iter().map(|leg| leg.fill.quantity).sum();
+    order.done = match state.status.state() {
+        OrderState::Working => false,
+        OrderState::Filled | OrderState::Dead => folded >= state.filled_quantity,
+    };
+}

@@ -1,0 +1,168 @@
+//! Bringing the books up to a close.
+
+use rust_decimal::Decimal;
+use sentinel_domain::broker::{OrderQuery, OrderState};
+use sentinel_domain::instrument::Instrument;
+use sentinel_domain::live::{LiveOrder, LivePosition, OrderPurpose, PositionStatus};
+use sentinel_domain::money::to_f64;
+use sentinel_domain::position::PositionState;
+use sentinel_domain::signal::SignalState;
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_function_runtime::{FunctionError, Report, RunContext};
+
+use crate::books::Books;
+use crate::desk::{Desk, failed};
+use crate::orders::{intend, kill_entry, send, settle};
+use crate::series::session_until;
+use crate::{exits, fills};
+
+/// Brings the books up to `now`: sends what was decided and not sent, folds fills, plans and decides exits, sends those.
+///
+/// # Errors
+/// When store or broker fail; what was committed before stays, and the next run goes on from there.
+pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<Report, FunctionError> {
+    let mut report = Report::default();
+    let mut books = Books::load(ctx, desk).await?;
+    report.rows_in = books.positions.len() as u64;
+    // What an interrupted run decided goes out first: without its broker's id no fill could be told apart.
+    if send(&mut books, desk).await? > 0 {
+        books = books.save(ctx, desk).await?;
+    }
+    report.rows_out += fills::fold(&mut books, desk).await?;
+    look_at_orders(&mut books, desk).await?;
+    for position in &mut books.positions {
+        exits::plan(position, now);
+    }
+    for position in &mut books.positions {
+        exits::watch(ctx, position, desk.terms.finest, &desk.terms.fill_model, now).await?;
+        retry_exit(position, now);
+    }
+    give_up_entries(&mut books, desk, now).await?;
+    mark(ctx, &mut books, desk, now).await?;
+    books = books.save(ctx, desk).await?;
+    if send(&mut books, desk).await? > 0 {
+        books.save(ctx, desk).await?;
+    }
+    Ok(report)
+}
+
+/// Finds the orders of which nothing more can come.
+async fn look_at_orders(books: &mut Books, desk: &Desk) -> Result<(), FunctionError> {
+    let is_out = |order: &&mut LiveOrder| !order.done && order.broker_order_id.is_some();
+    let mut orders: Vec<_> =
+        books.positions.iter_mut().flat_map(|position| &mut position.orders).filter(is_out).collect();
+    if orders.is_empty() {
+        return Ok(());
+    }
+    let open = desk.broker.orders(&OrderQuery::open()).await.map_err(failed("ask the broker for open orders"))?;
+    for order in &mut orders {
+        let Some(id) = order.broker_order_id.clone() else { continue };
+        if open.iter().any(|known| known.id == id && known.status.state() == OrderState::Working) {
+            continue;
+        }
+        let state = desk.broker.order(&id).await.map_err(failed("look an order up"))?;
+        settle(order, &state);
+    }
+    for position in &mut books.positions {
+        let died = position.position.state() == PositionState::Pending
+            && position.orders.iter().all(|order| order.done && order.legs.is_empty());
+        if died {
+            kill_entry(position);
+            books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
+        }
+    }
+    Ok(())
+}
+
+/// Sells again what an exit order that died left over.
+fn retry_exit(position: &mut LivePosition, now: UnixMillis) {
+    let is_closing = matches!(position.position.state(), PositionState::Closing(_));
+    if !is_closing || position.orders_alive().any(|order| order.purpose == OrderPurpose::Exit) {
+        return;
+    }
+    let quantity = position.rules.round_quantity_down(position.position.held());
+    let reference = position.orders.last().map_or(Decimal::ZERO, |order| order.reference);
+    if !quantity.is_zero() {
+        intend(position, OrderPurpose::Exit, quantity, reference, now);
+    }
+}
+
+/// Takes back entries that were not filled in time.
+pub(crate) async fn give_up_entries(books: &mut Books, desk: &Desk, now: UnixMillis) -> Result<(), FunctionError> {
+    for position in &mut books.positions {
+        if position.position.state() != PositionState::Pending || now < position.intent.expiration_at {
+            continue;
+        }
+        // An order that arrives at an open fills there: only one that met none by the next close is too late.
+        let Some(id) = position.orders.iter().find_map(|order| order.broker_order_id.clone()) else { continue };
+        if desk.broker.cancel_order(&id).await.is_ok() {
+            kill_entry(position);
+            books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
+        }
+    }
+    Ok(())
+}
+
+/// Marks equity at the last close, where a limit asks for it.
+async fn mark(ctx: &RunContext, books: &mut Books, desk: &Desk, now: UnixMillis) -> Result<(), FunctionError> {
+    let limits = &desk.terms.limits;
+    if limits.daily_loss_max_pct.is_none() && limits.drawdown_max_pct.is_none() {
+        return Ok(());
+    }
+    if books.account.marked_at.is_some_and(|last| now <= last) {
+        return Ok(());
+    }
+    let cash = desk.broker.account().await.map_err(failed("ask the broker for the account"))?.cash;
+    let mut equity = to_f64(cash);
+    for holding in holdings(books) {
+        let close = last_close(ctx, desk.terms.finest, &holding.instrument, now).await?;
+        equity += to_f64(holding.coins) * close.unwrap_or_default();
+    }
+    let account = &mut books.account;
+    let midnight = Timeframe::D1.candle_open(now);
+    let is_new_day = account.marked_at.is_none_or(|last| last < midnight);
+    if is_new_day || now == midnight {
+        let before = account.equity.unwrap_or_else(|| to_f64(account.cash_initial));
+        account.equity_day_start = Some(if now == midnight { equity } else { before });
+    }
+    account.equity = Some(equity);
+    account.equity_peak = Some(account.equity_peak.map_or(equity, |peak| peak.max(equity)));
+    account.marked_at = Some(now);
+    Ok(())
+}
+
+/// Coins of one lane.
+#[derive(Debug, Clone)]
+pub(crate) struct LaneHolding {
+    pub(crate) instrument: Instrument,
+    pub(crate) coins: Decimal,
+}
+
+/// Returns what each lane holds, dust included, in the order of the gate.
+pub(crate) fn holdings(books: &Books) -> Vec<LaneHolding> {
+    let mut positions: Vec<&LivePosition> = books
+        .positions
+        .iter()
+        .filter(|position| !matches!(position.status, PositionStatus::Closed | PositionStatus::Abandoned))
+        .collect();
+    positions.sort_by(|a, b| a.rank().cmp(&b.rank()));
+    let held = positions.iter().map(|position| {
+        let dust = books.account.lanes.get(&position.lane().key()).map_or(Decimal::ZERO, |lane| lane.dust);
+        LaneHolding { instrument: position.instrument.clone(), coins: position.position.held() + dust }
+    });
+    let occupied: Vec<String> = positions.iter().map(|position| position.lane().key()).collect();
+    let dusty = books.account.lanes.iter().filter(|(key, lane)| !lane.dust.is_zero() && !occupied.contains(key));
+    let dusty = dusty.map(|(_, lane)| LaneHolding { instrument: lane.instrument.clone(), coins: lane.dust });
+    held.chain(dusty).filter(|holding| !holding.coins.is_zero()).collect()
+}
+
+/// Returns the last close at or before `now`, in quote currency.
+pub(crate) async fn last_close(
+    ctx: &RunContext,
+    finest: Timeframe,
+    instrument: &Instrument,
+    now: UnixMillis,
+) -> Result<Option<f64>, FunctionError> {
+    let series = session_until(ctx, instrument, finest, now, 1).await?;
+    Ok(series.and_then(|series| series.candles.columns().close.last().copied()))
+}
