@@ -127,7 +127,8 @@ fn log_refusal(refusal: &Refusal) {
 /// Returns trace and span from W3C's header or Google's.
 fn trace_of(headers: &HeaderMap) -> Option<(String, String)> {
     let text = |name: &str| headers.get(name)?.to_str().ok();
-    let plain = |part: &str| !part.is_empty() && part.len() <= 32 && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let plain =
+        |part: &str| !part.is_empty() && part.len() <= 32 && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let w3c = text("traceparent").and_then(|value| {
         let mut parts = value.split('-').skip(1);
         Some((parts.next()?.to_owned(), parts.next()?.to_owned()))

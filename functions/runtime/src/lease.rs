@@ -140,7 +140,12 @@ impl Lease {
     }
 
     /// Renews the lease for ever; ends when it is lost.
-    pub(crate) async fn heartbeat(&self, store: &dyn DocumentStore, clock: &dyn Clock, lasts: Duration) -> FunctionError {
+    pub(crate) async fn heartbeat(
+        &self,
+        store: &dyn DocumentStore,
+        clock: &dyn Clock,
+        lasts: Duration,
+    ) -> FunctionError {
         loop {
             tokio::time::sleep(lasts / 3).await;
             match self.commit(store, clock, Vec::new()).await {

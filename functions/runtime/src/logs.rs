@@ -37,7 +37,9 @@ impl<W: Write> JsonLogs<W> {
 
     fn trace(&self, trace: &Value) -> Value {
         let trace = trace.as_str().unwrap_or_default();
-        self.project.as_ref().map_or_else(|| json!(trace), |project| json!(format!("projects/{project}/traces/{trace}")))
+        self.project
+            .as_ref()
+            .map_or_else(|| json!(trace), |project| json!(format!("projects/{project}/traces/{trace}")))
     }
 
     /// Moves what has a meaning of its own to the names that it has in Google's logs.
@@ -156,5 +158,59 @@ impl Visit for Fields {
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.put(field, json!(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sentinel_domain::clock::ManualClock;
+
+    use super::*;
+
+    fn logged(project: Option<&str>, work: impl FnOnce()) -> Vec<Value> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let clock = Arc::new(ManualClock::at(1_735_776_300_123));
+        let layer = JsonLogs::new(Arc::clone(&lines), project.map(str::to_owned), clock);
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);
+        let lines = lines.lock().unwrap();
+        lines
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_line_has_severity_time_fields_of_all_spans_and_the_trace() {
+        let lines = logged(Some("my-project"), || {
+            let request = tracing::info_span!(
+                "request",
+                trace = "0af7651916cd43dd8448eb211c80319c",
+                span_id = "b7ad6b7169203331"
+            );
+            let _request = request.enter();
+            let run = tracing::info_span!("run", job = "archive-trades", rows = tracing::field::Empty);
+            let _run = run.enter();
+            run.record("rows", 5);
+            tracing::warn!(error = "a \"quoted\"\nline", ok = false, "run put off");
+        });
+        let expected = json!({
+            "severity": "WARNING", "message": "run put off", "time": "2025-01-02T00:05:00.123Z",
+            "target": "sentinel_function_runtime::logs::tests", "job": "archive-trades", "rows": 5, "ok": false,
+            "error": "a \"quoted\"\nline", "logging.googleapis.com/spanId": "b7ad6b7169203331",
+            "logging.googleapis.com/trace": "projects/my-project/traces/0af7651916cd43dd8448eb211c80319c",
+        });
+        assert_eq!(lines, [expected]);
+    }
+
+    #[test]
+    fn severities_are_those_of_the_cloud() {
+        let lines = logged(None, || {
+            tracing::error!("a");
+            tracing::info!("b");
+            tracing::debug!("c");
+        });
+        let severities: Vec<&str> = lines.iter().map(|line| line["severity"].as_str().unwrap()).collect();
+        assert_eq!(severities, ["ERROR", "INFO", "DEBUG"]);
     }
 }
