@@ -148,10 +148,9 @@ impl Lease {
     ) -> FunctionError {
         loop {
             tokio::time::sleep(lasts / 3).await;
-            match self.commit(store, clock, Vec::new()).await {
-                Err(error @ FunctionError::LeaseLost { .. }) => return error,
-                // A store that is away for a moment: what it costs shows at the next commit.
-                Ok(()) | Err(_) => {}
+            // Any other error is a store that is away for a moment: what it costs shows at the next commit.
+            if let Err(error @ FunctionError::LeaseLost { .. }) = self.commit(store, clock, Vec::new()).await {
+                return error;
             }
         }
     }
@@ -190,11 +189,9 @@ impl Lease {
     /// Tells a lease that was taken over from one's own renewal whose answer was lost: there, trying again helps.
     async fn explained(&self, store: &dyn DocumentStore, held: &mut Held, error: StoreError) -> FunctionError {
         let collection = self.environment.collection(LeaseRow::COLLECTION);
-        if error.is_conflict_on(collection, &self.lock) || error.is_retryable() {
-            match self.read_again(store, held).await {
-                Err(lost @ FunctionError::LeaseLost { .. }) => return lost,
-                Ok(()) | Err(_) => {}
-            }
+        let is_about_lease = error.is_conflict_on(collection, &self.lock) || error.is_retryable();
+        if is_about_lease && let Err(lost @ FunctionError::LeaseLost { .. }) = self.read_again(store, held).await {
+            return lost;
         }
         error.into()
     }

@@ -1,5 +1,4 @@
 //! SIGTERM lets the request that is running end, and takes no new one. Alone in its process, which gets the signal.
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::Arc;
 use std::time::Duration;
