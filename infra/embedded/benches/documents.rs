@@ -37,7 +37,7 @@ async fn measure(durability: Durability) {
     let body = |n: usize| {
         json!({
             "signal_id": format!("{n:064x}"), "strategy_id": format!("strategy-{}", n % 20), "symbol": format!("S{}-USD", n % 500),
-            "status": if n % 10 == 0 { "NEW" } else { "NO_ACTION" }, "pattern_name": "cross-up", "confidence_score": 71.5,
+            "status": if n.is_multiple_of(10) { "NEW" } else { "NO_ACTION" }, "pattern_name": "cross-up", "confidence_score": 71.5,
             "close_time": 1_700_000_000_000_u64, "expiration_at": 1_700_000_000_000_u64 + n as u64, "published": false,
         })
     };

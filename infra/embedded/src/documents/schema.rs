@@ -23,6 +23,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often turning WAL on is tried while other processes do the same: SQLite does not queue them for that.
 const WAL_ATTEMPTS: u32 = 2_000;
 const WAL_PAUSE: Duration = Duration::from_millis(5);
+/// Page cache of a connection. With SQLite's own 2 MiB, 10,000 new signals took half as long again.
+const CACHE_KIB: i64 = 32_768;
+/// Pages of the log that are moved into the file at a time, 16 MiB: fewer waits for the disk than SQLite's own 1,000.
+const CHECKPOINT_PAGES: i64 = 4_000;
 /// Statements are few, but each query shape is its own.
 const STATEMENTS_CACHED: usize = 256;
 
@@ -36,6 +40,8 @@ pub(super) fn open(path: &Path, environment: Environment, durability: Durability
     use_wal(&connection).map_err(failed)?;
     let synchronous = if durability == Durability::PowerCut { "FULL" } else { "NORMAL" };
     connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(failed)?;
     create_missing(&mut connection, environment).map_err(failed)?;
     check_environment(&connection, path, environment)?;
     Ok(connection)

@@ -1,0 +1,141 @@
+//! A function behind HTTP: one POST is one run.
+//!
+//! Accepted are CloudEvents in structured and binary mode, Pub/Sub's push envelope around one, storage events from
+//! Eventarc, and for functions that the clock starts a plain POST as Cloud Scheduler sends it. Whatever else comes is
+//! refused with a 4xx and a JSON body that says what is accepted. A 5xx says nothing of its cause, which is in the
+//! log. `GET /health` answers while the server does.
+
+mod answer;
+mod body;
+mod envelope;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, Request, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing::Instrument;
+
+pub use self::answer::Refusal;
+pub use self::envelope::{Incoming, event_from_json};
+use crate::function::Function;
+use crate::run::{RunRequest, Runtime};
+
+/// What the server allows.
+#[derive(Debug, Clone)]
+pub struct HttpConfig {
+    /// Bytes of a request's body; more are never held in memory.
+    pub body_bytes_max: usize,
+}
+
+impl Default for HttpConfig {
+    /// One mebibyte: events name things, they do not carry them.
+    fn default() -> Self {
+        Self { body_bytes_max: 1 << 20 }
+    }
+}
+
+#[derive(Clone)]
+struct Served {
+    function: Arc<dyn Function>,
+    runtime: Runtime,
+    config: HttpConfig,
+}
+
+/// Returns the routes of `function`: `POST /` and `GET /health`.
+pub fn router(function: Arc<dyn Function>, runtime: Runtime, config: HttpConfig) -> Router {
+    let served = Served { function, runtime, config };
+    Router::new()
+        .route("/", post(run))
+        .route("/health", get(health))
+        .fallback(async || Refusal::new(StatusCode::NOT_FOUND, "no such path: POST / runs the function"))
+        .method_not_allowed_fallback(async || Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "POST / runs the function"))
+        .with_state(served)
+}
+
+/// Serves `function` until `stop` ends, then lets the requests that are running end.
+///
+/// # Errors
+///
+/// When the listener fails.
+pub async fn serve(
+    function: Arc<dyn Function>,
+    runtime: Runtime,
+    listener: TcpListener,
+    config: HttpConfig,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let name = function.descriptor().name;
+    tracing::info!(function = name, address = %listener.local_addr()?, "serving");
+    let routes = router(function, runtime, config);
+    axum::serve(listener, routes).with_graceful_shutdown(stop).await?;
+    tracing::info!(function = name, "stopped");
+    Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT: how a platform and a person stop a server.
+///
+/// # Errors
+///
+/// When the signals cannot be listened to.
+pub async fn stop_signal() -> io::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+async fn health(State(served): State<Served>) -> Response {
+    axum::Json(json!({ "status": "ok", "function": served.function.descriptor().name })).into_response()
+}
+
+async fn run(State(served): State<Served>, request: Request<Body>) -> Result<Response, Refusal> {
+    let (parts, body) = request.into_parts();
+    let trace = trace_of(&parts.headers);
+    let span = match &trace {
+        Some((trace, span_id)) => tracing::info_span!("request", trace, span_id),
+        None => tracing::info_span!("request"),
+    };
+    run_request(&served, &parts.headers, body).instrument(span).await
+}
+
+async fn run_request(served: &Served, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+    let body = body::read(headers, body, served.config.body_bytes_max).await.inspect_err(log_refusal)?;
+    let incoming = envelope::read(served.function.descriptor(), headers, &body).inspect_err(log_refusal)?;
+    let Incoming { event, at } = incoming;
+    let request = RunRequest { at, ds: None, event };
+    match served.runtime.run_once(served.function.as_ref(), request).await {
+        Ok(outcome) => Ok(answer::of_outcome(&outcome)),
+        Err(error) => Err(answer::of_error(&error)),
+    }
+}
+
+fn log_refusal(refusal: &Refusal) {
+    tracing::warn!(status = refusal.status().as_u16(), error = refusal.error(), "request refused");
+}
+
+/// Returns trace and span from W3C's header or Google's.
+fn trace_of(headers: &HeaderMap) -> Option<(String, String)> {
+    let text = |name: &str| headers.get(name)?.to_str().ok();
+    let plain =
+        |part: &str| !part.is_empty() && part.len() <= 32 && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let w3c = text("traceparent").and_then(|value| {
+        let mut parts = value.split('-').skip(1);
+        Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
+    });
+    let google = || {
+        let (trace, rest) = text("x-cloud-trace-context")?.split_once('/')?;
+        Some((trace.to_owned(), rest.split(';').next()?.to_owned()))
+    };
+    w3c.or_else(google).filter(|(trace, span)| plain(trace) && plain(span))
+}

@@ -1,0 +1,175 @@
+//! Events on their way: committed together with the state they tell of, delivered afterwards, at least once.
+//!
+//! The outbox is the one durable queue. A message leaves it only when its carrier has taken it; one that cannot be
+//! delivered steps back behind the others, waits longer each time, and keeps its last error for people to see.
+
+use sentinel_domain::documents::{Collection, DocumentStore, Precondition, Record, Records, StoreError, Stored, Write};
+use sentinel_domain::environment::Environment;
+use sentinel_domain::events::{CloudEvent, Publisher};
+use sentinel_domain::hash::ContentHasher;
+use sentinel_domain::timeframe::UnixMillis;
+use serde::{Deserialize, Serialize};
+
+/// Messages read, delivered and removed at a time; after a crash at most these are delivered again.
+const PAGE_MESSAGES: u32 = 100;
+/// How long a message waits after its first failure; twice as long after each further one.
+const BACK_OFF_MS: i64 = 1_000;
+const BACK_OFF_MAX_MS: i64 = 300_000;
+
+/// An event and where it goes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    /// The topic it is published to.
+    pub topic: String,
+    /// The event.
+    pub event: CloudEvent,
+    /// When it may be delivered; `None` for at once.
+    pub not_before: Option<UnixMillis>,
+}
+
+impl Message {
+    /// Returns a message to be delivered at once.
+    #[must_use]
+    pub fn new(topic: impl Into<String>, event: CloudEvent) -> Self {
+        Self { topic: topic.into(), event, not_before: None }
+    }
+
+    /// Returns the message, not to be delivered before `at`.
+    #[must_use]
+    pub fn not_before(self, at: UnixMillis) -> Self {
+        Self { not_before: Some(at), ..self }
+    }
+}
+
+/// A message as it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OutboxRow {
+    /// Derives from topic and event: a run that is run again writes the same message.
+    pub message_id: String,
+    /// The topic it is published to.
+    pub topic: String,
+    /// The event.
+    pub event: CloudEvent,
+    /// Its place in the order of delivery: due time, then order of creation.
+    pub position: String,
+    /// When it was committed.
+    pub created_at: UnixMillis,
+    /// When it may be delivered.
+    pub due_at: UnixMillis,
+    /// How often delivery failed.
+    pub attempts: u32,
+    /// Why it failed last.
+    pub last_error: Option<String>,
+}
+
+impl OutboxRow {
+    /// Returns the row of the `number`th message of a run.
+    pub(crate) fn new(message: Message, now: UnixMillis, number: u32) -> Self {
+        let Message { topic, event, not_before } = message;
+        let hasher = ContentHasher::new("outbox").text(&topic).text(&event.source).text(&event.id);
+        let due_at = not_before.unwrap_or(now);
+        Self {
+            message_id: hasher.finish().to_string()[..32].to_owned(),
+            topic,
+            event,
+            position: position(due_at, now, number),
+            created_at: now,
+            due_at,
+            attempts: 0,
+            last_error: None,
+        }
+    }
+
+    fn failed(&mut self, now: UnixMillis, reason: String) {
+        let back_off = BACK_OFF_MS.saturating_mul(1 << self.attempts.min(16)).min(BACK_OFF_MAX_MS);
+        self.attempts = self.attempts.saturating_add(1);
+        self.due_at = now + back_off;
+        self.position = position(self.due_at, self.created_at, 0);
+        self.last_error = Some(reason);
+    }
+}
+
+impl Record for OutboxRow {
+    const COLLECTION: Collection = Collection::Outbox;
+
+    fn id(&self) -> String {
+        self.message_id.clone()
+    }
+}
+
+/// Sorts as text by due time, creation time and number. Times before 1970 do not occur.
+fn position(due_at: UnixMillis, created_at: UnixMillis, number: u32) -> String {
+    format!("{:015}-{:015}-{number:010}", due_at.max(0), created_at.max(0))
+}
+
+/// What a round of deliveries did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Delivery {
+    /// Messages that their carrier took.
+    pub published: usize,
+    /// Message ids and reasons of those it did not take; they stay, and are tried again later.
+    pub failed: Vec<(String, String)>,
+}
+
+/// Publishes every message that is due at `now`, and those that are committed for `now` meanwhile, in the order of
+/// creation, and removes each once it is taken.
+///
+/// # Errors
+///
+/// When the store fails; what was published by then may be published again.
+pub async fn deliver_outbox(
+    store: &dyn DocumentStore,
+    environment: Environment,
+    publisher: &dyn Publisher,
+    now: UnixMillis,
+) -> Result<Delivery, StoreError> {
+    let outbox = Records::<OutboxRow>::of(store, environment);
+    // A due time equal to `now` is followed by a dash, which sorts before a dot.
+    let due = outbox.select().less("position", format!("{:015}.", now.max(0))).limit(PAGE_MESSAGES);
+    let mut delivery = Delivery::default();
+    loop {
+        let page = outbox.query(&due).await?;
+        if page.is_empty() {
+            return Ok(delivery);
+        }
+        let mut writes = Vec::with_capacity(page.len());
+        for row in page {
+            writes.push(deliver(&outbox, publisher, row, now, &mut delivery).await?);
+        }
+        store.commit(writes).await?;
+    }
+}
+
+/// Publishes one message and returns what becomes of its row.
+async fn deliver(
+    outbox: &Records<'_, OutboxRow>,
+    publisher: &dyn Publisher,
+    mut row: Stored<OutboxRow>,
+    now: UnixMillis,
+    delivery: &mut Delivery,
+) -> Result<Write, StoreError> {
+    match publisher.publish(&row.record.topic, &row.record.event).await {
+        Ok(()) => {
+            delivery.published += 1;
+            Ok(outbox.delete(&row.record.message_id, Precondition::Any))
+        }
+        Err(error) => {
+            tracing::warn!(message.id = row.record.message_id, topic = row.record.topic, %error, "message not delivered");
+            delivery.failed.push((row.record.message_id.clone(), error.to_string()));
+            row.record.failed(now, error.reason);
+            // Without a condition: another deliverer may have taken it meanwhile, and then it is delivered twice.
+            outbox.put(&row.record, Precondition::Any)
+        }
+    }
+}
+
+/// Returns when the next message is due, `None` when the outbox is empty: how far simulated time may jump.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub async fn next_due(store: &dyn DocumentStore, environment: Environment) -> Result<Option<UnixMillis>, StoreError> {
+    let outbox = Records::<OutboxRow>::of(store, environment);
+    let first = outbox.query(&outbox.select().at_least("position", "").limit(1)).await?;
+    Ok(first.first().map(|row| row.record.due_at))
+}
