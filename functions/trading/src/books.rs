@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
+use sentinel_domain::documents::Stored;
 use sentinel_domain::documents::{Precondition, Write};
 use sentinel_domain::live::{Account, LivePosition, LiveSignal, PositionStatus};
 use sentinel_domain::signal::SignalState;
-use sentinel_domain::documents::Stored;
 use sentinel_function_runtime::{FunctionError, RunContext};
 
 use crate::desk::{Desk, failed};
@@ -35,11 +35,7 @@ impl Books {
             Some(stored) => stored.record.clone(),
             None => {
                 let state = desk.broker.account().await.map_err(failed("ask the broker for the account"))?;
-                Account {
-                    account_id: desk.terms.account_id.clone(),
-                    cash_initial: state.cash,
-                    ..Account::default()
-                }
+                Account { account_id: desk.terms.account_id.clone(), cash_initial: state.cash, ..Account::default() }
             }
         };
         let records = ctx.records::<LivePosition>();

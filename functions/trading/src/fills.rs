@@ -67,13 +67,16 @@ fn fold_of_a_stranger(books: &mut Books, terms: &Terms, activity: &FillActivity)
         apply(books, &position_id, PositionEvent::Sold(fill, ExitReason::Manual));
     }
     if !left.is_zero() {
-        let what = format!("{:?} {left} {} at {} is by no order of ours", activity.side, activity.symbol, activity.price);
+        let what =
+            format!("{:?} {left} {} at {} is by no order of ours", activity.side, activity.symbol, activity.price);
         books.account.troubles.insert(format!("fill {}", activity.id), what.to_lowercase());
     }
 }
 
 fn apply(books: &mut Books, position_id: &str, event: PositionEvent) {
-    let Some(position) = books.positions.iter_mut().find(|position| position.position_id == position_id) else { return };
+    let Some(position) = books.positions.iter_mut().find(|position| position.position_id == position_id) else {
+        return;
+    };
     let was_pending = position.position.state() == PositionState::Pending;
     // Less than this cannot be sold: what is left counts as nothing.
     let dust = position.rules.step_size;

@@ -2,7 +2,9 @@
 
 use rust_decimal::Decimal;
 use sentinel_domain::documents::{Precondition, Stored, Write};
-use sentinel_domain::gate::{AccountView, Candidate, Costs, EntryIntent, Holding, Rejection, Verdict, decide_entry, decide_held};
+use sentinel_domain::gate::{
+    AccountView, Candidate, Costs, EntryIntent, Holding, Rejection, Verdict, decide_entry, decide_held,
+};
 use sentinel_domain::live::{LivePosition, LiveSignal, OrderPurpose, PositionStatus, RejectedBy, RejectedSignal};
 use sentinel_domain::money::{decimal_price, round_money};
 use sentinel_domain::position::Position;
@@ -157,8 +159,7 @@ impl Session<'_> {
         self.writes.push(Write::delete(live.collection(), id, stored.unchanged()));
         let mut signal = stored.record;
         signal.status = SignalState::Rejected;
-        signal.rejection =
-            Some(RejectedBy { reason: rejection.reason().to_owned(), detail: rejection.to_string() });
+        signal.rejection = Some(RejectedBy { reason: rejection.reason().to_owned(), detail: rejection.to_string() });
         let rejected = RejectedSignal { signal, quantity: None };
         self.writes.push(self.ctx.records::<RejectedSignal>().put(&rejected, Precondition::Any)?);
         Ok(())

@@ -137,16 +137,13 @@ pub(crate) fn kill_entry(position: &mut LivePosition) {
 }
 
 fn request(position: &LivePosition, order: &LiveOrder) -> Result<OrderRequest, FunctionError> {
-    let client_order_id: ClientOrderId = order
-        .client_order_id
-        .parse()
-        .map_err(|error| FunctionError::failed("name an order", Box::new(error) as Box<dyn std::error::Error + Send + Sync>))?;
+    let client_order_id: ClientOrderId = order.client_order_id.parse().map_err(|error| {
+        FunctionError::failed("name an order", Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
+    })?;
     let (side, kind) = match order.purpose {
         OrderPurpose::Entry => (Side::Buy, OrderKind::Market),
         OrderPurpose::Exit => (Side::Sell, OrderKind::Market),
-        OrderPurpose::Stop { stop_price, limit_price } => {
-            (Side::Sell, RestingStop { stop_price, limit_price }.into())
-        }
+        OrderPurpose::Stop { stop_price, limit_price } => (Side::Sell, RestingStop { stop_price, limit_price }.into()),
     };
     Ok(OrderRequest {
         client_order_id,

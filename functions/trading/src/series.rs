@@ -59,11 +59,12 @@ pub async fn session_until(
     if columns.open_time.is_empty() {
         return Ok(None);
     }
-    let candles = Candles::new(instrument.clone(), timeframe, columns).map_err(|error| StoreError::InvalidDocument {
-        collection: records.collection(),
-        id: CandleChunk::id_at(instrument, timeframe, session_open),
-        reason: error.to_string(),
-    })?;
+    let candles =
+        Candles::new(instrument.clone(), timeframe, columns).map_err(|error| StoreError::InvalidDocument {
+            collection: records.collection(),
+            id: CandleChunk::id_at(instrument, timeframe, session_open),
+            reason: error.to_string(),
+        })?;
     Ok(Some(Series { candles, revision }))
 }
 

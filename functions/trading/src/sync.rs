@@ -54,7 +54,11 @@ async fn look_at_orders(books: &mut Books, desk: &Desk) -> Result<(), FunctionEr
     if orders.is_empty() {
         return Ok(());
     }
-    let open = desk.broker.orders(&OrderQuery::open()).await.map_err(failed("ask the broker for open orders"))?;
+    let open = desk
+        .broker
+        .orders(&OrderQuery { working: Some(true), ..OrderQuery::default() })
+        .await
+        .map_err(failed("ask the broker for open orders"))?;
     for order in &mut orders {
         let Some(id) = order.broker_order_id.clone() else { continue };
         if open.iter().any(|known| known.id == id && known.status.state() == OrderState::Working) {

@@ -10,6 +10,7 @@
 //! The ports, through which the outside is reached, are traits here and implemented in `infra/`:
 //! [`documents::DocumentStore`] (what is alive now), [`events::Publisher`], [`clock::Clock`].
 
+pub mod broker;
 pub mod candles;
 pub mod clock;
 pub mod documents;
@@ -22,6 +23,7 @@ pub mod guardian;
 pub mod hash;
 pub mod instrument;
 pub mod live;
+pub mod market_data;
 pub mod money;
 pub mod position;
 pub mod registry;

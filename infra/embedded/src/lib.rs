@@ -1,8 +1,8 @@
-//! The stores of a laptop: nothing to install, nothing to run, files in one folder.
+//! The stores of a laptop: nothing to install, nothing to start, files in one folder.
 //!
-//! Each module is one port of `sentinel-domain` on one embedded database, and knows nothing of the others. What is
-//! absent: trading rules, clocks, and any knowledge of who calls.
-//!
-//! Start with [`documents::SqliteDocuments`], the hot store.
+//! Each module is one port of `sentinel-domain` on one embedded database, and knows nothing of the other: [`documents`]
+//! is the hot store on SQLite, [`warehouse`] the cold one on DuckDB. What is absent: trading rules, clocks, any knowledge
+//! of who calls, and anything that reaches another machine.
 
 pub mod documents;
+pub mod warehouse;

@@ -4,3 +4,4 @@
 //! the cloud's emulators are held to the very same facts. Depends on the ports alone.
 
 pub mod documents;
+pub mod warehouse;

@@ -1,0 +1,139 @@
+//! The warehouse on DuckDB: one file, many processes, one at a time.
+//!
+//! DuckDB gives a file to one writing process and to nobody beside it. So every call here is one short session: take
+//! the lock, open, work, close. A lock file beside the store is waited for within bounds, and whoever gives up is told
+//! who holds it. A query that takes long is stopped and asked again of a copy, so that it never holds writers up.
+//!
+//! Partitions: DuckDB has none. It keeps the smallest and largest `ds` of each block of 122,880 rows, and rows of one
+//! day are written together, so a condition on `ds` skips the other days' blocks much as a partition would; `MERGE` names
+//! the batch's range of days for this reason. There is no unique index: keys are kept unique by `MERGE` under the lock.
+//!
+//! Start with [`DuckWarehouse`].
+
+mod file;
+mod keys;
+mod lock;
+mod merge;
+mod query;
+mod session;
+mod shape;
+mod snapshot;
+mod staged;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sentinel_domain::tables::export::create_view;
+use sentinel_domain::tables::{Cell, Row};
+use sentinel_domain::warehouse::{Merged, ResultSet, RowKey, TableId, ViewId, Warehouse, WarehouseError};
+
+use file::StoreFile;
+use session::Session;
+
+/// The format of stores that this code makes; it is raised when an older reader would misread one.
+pub const FORMAT: i64 = 1;
+
+/// How long the lock is waited for unless told otherwise: longer than any session is meant to be.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// How long a query may hold writers up before it moves to a copy.
+const QUERY_IN_PLACE: Duration = Duration::from_secs(2);
+
+/// The warehouse in one file. Cheap to clone; holds nothing open between calls.
+#[derive(Debug, Clone)]
+pub struct DuckWarehouse {
+    file: StoreFile,
+    query_in_place: Duration,
+}
+
+impl DuckWarehouse {
+    /// Names the store at `path`; `purpose` is what others are told while this process holds it. The file is made by
+    /// the first call that writes.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>, purpose: impl Into<String>) -> Self {
+        Self { file: StoreFile::new(path.into(), purpose.into(), WAIT), query_in_place: QUERY_IN_PLACE }
+    }
+
+    /// Waits at most so long for others to finish.
+    #[must_use]
+    pub fn with_wait(mut self, wait: Duration) -> Self {
+        self.file.wait = wait;
+        self
+    }
+
+    /// Moves a query to a copy of the store once it took so long; zero copies for every query.
+    #[must_use]
+    pub const fn with_query_in_place(mut self, limit: Duration) -> Self {
+        self.query_in_place = limit;
+        self
+    }
+
+    /// Returns where the store is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.file.path
+    }
+
+    /// Copies the store to `target`, as it is between two sessions: whole, and readable as a store of its own.
+    ///
+    /// # Errors
+    /// When the store is in use for too long or the copy cannot be written.
+    pub async fn copy_to(&self, target: impl Into<PathBuf>) -> Result<(), WarehouseError> {
+        let target = target.into();
+        self.blocking(move |file, _| snapshot::copy(&file, &target)).await
+    }
+
+    /// Runs `work` where blocking is allowed.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(StoreFile, Duration) -> Result<T, WarehouseError> + Send + 'static,
+    ) -> Result<T, WarehouseError> {
+        let (file, query_in_place) = (self.file.clone(), self.query_in_place);
+        match tokio::task::spawn_blocking(move || work(file, query_in_place)).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => Err(self.file.failed("work on", error, true)),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Warehouse for DuckWarehouse {
+    async fn ensure(&self, table: &TableId) -> Result<(), WarehouseError> {
+        let table = table.clone();
+        self.blocking(move |file, _| shape::ensure(&file, &table)).await
+    }
+
+    async fn ensure_view(&self, view: &ViewId) -> Result<(), WarehouseError> {
+        let sql = create_view(&view.physical_name, &view.query);
+        self.blocking(move |file, _| {
+            let session = Session::write(&file)?;
+            session.connection.execute_batch(&sql).map_err(query::failed)
+        })
+        .await
+    }
+
+    async fn check(&self, table: &TableId) -> Result<(), WarehouseError> {
+        let table = table.clone();
+        self.blocking(move |file, _| shape::check(&Session::read(&file)?, &table)).await
+    }
+
+    async fn merge(&self, table: &TableId, rows: &[Row]) -> Result<Merged, WarehouseError> {
+        let (table, rows) = (table.clone(), rows.to_vec());
+        self.blocking(move |file, _| merge::merge(&file, &table, &rows)).await
+    }
+
+    async fn existing_keys(&self, table: &TableId, keys: &[RowKey]) -> Result<Vec<bool>, WarehouseError> {
+        let (table, keys) = (table.clone(), keys.to_vec());
+        self.blocking(move |file, _| keys::existing(&file, &table, &keys)).await
+    }
+
+    async fn query(&self, sql: &str, parameters: &[Cell]) -> Result<ResultSet, WarehouseError> {
+        let (sql, parameters) = (sql.to_owned(), parameters.to_vec());
+        self.blocking(move |file, in_place| query::ask(&file, &sql, &parameters, in_place)).await
+    }
+}

@@ -1,0 +1,287 @@
+//! The warehouse: the port's contract, and what only this adapter promises.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod contract {
+    use sentinel_embedded::warehouse::DuckWarehouse;
+    use tempfile::TempDir;
+
+    async fn fresh() -> (TempDir, DuckWarehouse) {
+        let folder = TempDir::new().unwrap();
+        let warehouse = super::open(folder.path());
+        (folder, warehouse)
+    }
+
+    sentinel_contracts::warehouse_contract!(fresh);
+}
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use duckdb::Connection;
+use sentinel_contracts::warehouse::{Probe, all, count, made, probe};
+use sentinel_domain::tables::Cell;
+use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseError, WarehouseExt};
+use sentinel_embedded::warehouse::DuckWarehouse;
+use tempfile::TempDir;
+
+fn open(folder: &Path) -> DuckWarehouse {
+    DuckWarehouse::new(folder.join("warehouse.duckdb"), "test")
+}
+
+/// Which folder a child process works in, what it does, and as which of several.
+const CHILD_FOLDER: &str = "SENTINEL_TEST_CHILD_FOLDER";
+const CHILD_WORK: &str = "SENTINEL_TEST_CHILD_WORK";
+const CHILD_NUMBER: &str = "SENTINEL_TEST_CHILD_NUMBER";
+
+/// Rows of one batch of a child that merges until it is killed.
+const BATCH: i64 = 500;
+
+fn child(folder: &Path, work: &str, number: i64) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "work_of_a_child_process", "--ignored", "--nocapture"]).stdout(Stdio::piped());
+    command.env(CHILD_FOLDER, folder).env(CHILD_WORK, work).env(CHILD_NUMBER, number.to_string()).spawn().unwrap()
+}
+
+#[tokio::test]
+#[ignore = "the work of the processes that other tests start"]
+async fn work_of_a_child_process() {
+    let Some(folder) = std::env::var_os(CHILD_FOLDER) else { return };
+    let number: i64 = std::env::var(CHILD_NUMBER).unwrap().parse().unwrap();
+    let warehouse = open(Path::new(&folder));
+    let table = made(&warehouse).await;
+    match std::env::var(CHILD_WORK).unwrap().as_str() {
+        "merge-some" => {
+            for n in 0..10 {
+                warehouse.merge_rows(&table, &[probe(number * 1_000 + n), probe(n)]).await.unwrap();
+            }
+        }
+        "merge-until-killed" => {
+            for batch in 0.. {
+                let rows: Vec<_> = (batch * BATCH..(batch + 1) * BATCH).map(probe).collect();
+                warehouse.merge_rows(&table, &rows).await.unwrap();
+                // The parent counts these lines and kills in between.
+                println!("committed {batch}");
+            }
+        }
+        other => panic!("{other} is no work"),
+    }
+}
+
+/// Making the store at once is part of it: nobody has opened it before.
+#[tokio::test]
+async fn processes_at_once_lose_nothing() {
+    let folder = TempDir::new().unwrap();
+    let mut children: Vec<_> = (1..=4).map(|number| child(folder.path(), "merge-some", number)).collect();
+    for child in &mut children {
+        assert!(child.wait().unwrap().success());
+    }
+    let warehouse = open(folder.path());
+    let table = made(&warehouse).await;
+    assert_eq!(count(&warehouse, &table).await, 50);
+}
+
+/// Kills a writer at some moment, again and again, and looks whether each batch is there whole or not at all.
+#[tokio::test]
+async fn a_killed_writer_leaves_whole_batches() {
+    let folder = TempDir::new().unwrap();
+    for round in 0..6_u64 {
+        let mut child = child(folder.path(), "merge-until-killed", 0);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut committed = -1;
+        while committed < 1 {
+            let line = lines.next().unwrap().unwrap();
+            if let Some(batch) = line.trim().strip_prefix("committed ") {
+                committed = batch.parse().unwrap();
+            }
+        }
+        // Another moment of the third batch's session in each round.
+        std::thread::sleep(Duration::from_millis(7 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let committed_later = lines.map_while(Result::ok).filter(|line| line.contains("committed ")).count();
+
+        let warehouse = open(folder.path());
+        let table = made(&warehouse).await;
+        let rows = count(&warehouse, &table).await;
+        let reported = (committed + 1 + i64::try_from(committed_later).unwrap()) * BATCH;
+        assert_eq!(rows % BATCH, 0, "round {round}: half a batch is there");
+        assert!(rows >= reported, "round {round}: {rows} rows, but {reported} had been committed");
+    }
+    let warehouse = open(folder.path());
+    let table = made(&warehouse).await;
+    let rows = count(&warehouse, &table).await;
+    let again: Vec<_> = (0..rows).map(probe).collect();
+    assert_eq!(warehouse.merge_rows(&table, &again).await.unwrap().unchanged, u64::try_from(rows).unwrap());
+}
+
+#[tokio::test]
+async fn what_a_killed_writer_committed_is_read_without_another_write() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path());
+    let table = made(&warehouse).await;
+    // A log beside the store, as a killed writer leaves it: committed, not yet folded in.
+    let path = folder.path().join("warehouse.duckdb");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch("SET checkpoint_threshold = '1TB'; CREATE TABLE left_behind AS SELECT 7 AS n").unwrap();
+    let killed = folder.path().join("killed");
+    std::fs::create_dir(&killed).unwrap();
+    for name in ["warehouse.duckdb", "warehouse.duckdb.wal"] {
+        std::fs::copy(folder.path().join(name), killed.join(name)).unwrap();
+    }
+    drop(connection);
+
+    let answer = open(&killed).query("SELECT n FROM left_behind", &[]).await.unwrap();
+    assert_eq!(answer.single(), Some(&Cell::Integer(7)));
+    assert_eq!(count(&open(&killed), &table).await, 0);
+}
+
+#[tokio::test]
+async fn a_store_from_a_newer_version_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path());
+    let table = made(&warehouse).await;
+    let connection = Connection::open(warehouse.path()).unwrap();
+    connection.execute_batch("UPDATE sentinel_store SET format = 99").unwrap();
+    drop(connection);
+    for error in [
+        warehouse.check(&table).await.unwrap_err(),
+        warehouse.merge_rows(&table, &[probe(1)]).await.unwrap_err(),
+        warehouse.query("SELECT 1", &[]).await.unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(matches!(error, WarehouseError::NewerStore { .. }), "{text}");
+        assert!(text.contains("format 99") && text.contains("use a newer sentinel"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_refused() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(
+        folder.path().join("warehouse.duckdb"),
+        "a shopping list, long enough to be looked into".repeat(400),
+    )
+    .unwrap();
+    let error = open(folder.path()).query("SELECT 1", &[]).await.unwrap_err();
+    assert!(error.to_string().contains("warehouse.duckdb"), "{error}");
+    assert!(!error.is_retryable());
+}
+
+/// A program that does not know of the lock file holds the store: it is waited for, and named.
+#[tokio::test]
+async fn a_foreign_holder_is_named() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path()).with_wait(Duration::from_millis(50));
+    made(&warehouse).await;
+    let mut holder = child_that_holds(warehouse.path());
+    let error = warehouse.query("SELECT 1", &[]).await.unwrap_err();
+    let text = error.to_string();
+    let pid = holder.id().to_string();
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    assert!(matches!(error, WarehouseError::Busy { .. }), "{text}");
+    assert!(text.contains(&pid), "{text} does not name process {pid}");
+    warehouse.query("SELECT 1", &[]).await.unwrap();
+}
+
+/// Starts a process that has the file open as DuckDB's own program would.
+fn child_that_holds(path: &Path) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "work_of_a_foreign_holder", "--ignored", "--nocapture"]).stdout(Stdio::piped());
+    let mut child = command.env(CHILD_FOLDER, path).spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("holding")));
+    child
+}
+
+#[test]
+#[ignore = "the work of a process that another test starts"]
+fn work_of_a_foreign_holder() {
+    let Some(path) = std::env::var_os(CHILD_FOLDER) else { return };
+    let _connection = Connection::open(path).unwrap();
+    println!("holding");
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_long_query_moves_to_a_copy_and_lets_writers_through() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path()).with_query_in_place(Duration::from_millis(30));
+    let table = made(&warehouse).await;
+    warehouse.merge_rows(&table, &[probe(1)]).await.unwrap();
+    // Some seconds of work that no optimiser can shorten.
+    let long = "SELECT COUNT(*) FROM range(60000) a, range(20000) b WHERE (a.range * b.range) % 7 = 3";
+    let asking = warehouse.query(long, &[]);
+    let writing = async {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        warehouse.clone().with_wait(Duration::from_millis(100)).merge_rows(&table, &[probe(2)]).await
+    };
+    let (answer, written) = tokio::join!(asking, writing);
+    assert_eq!(written.unwrap().inserted, 1);
+    assert!(matches!(answer.unwrap().single(), Some(Cell::Integer(_))));
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().starts_with(".snapshot")), "{left:?}");
+}
+
+#[tokio::test]
+async fn copies_of_killed_processes_are_removed() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path()).with_query_in_place(Duration::ZERO);
+    made(&warehouse).await;
+    let leftover = folder.path().join(".snapshot-dead");
+    std::fs::create_dir(&leftover).unwrap();
+    std::fs::write(leftover.join("in-use"), "").unwrap();
+    warehouse.query("SELECT 1", &[]).await.unwrap();
+    assert!(!leftover.exists());
+}
+
+#[tokio::test]
+async fn a_copy_is_a_store_of_its_own() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path());
+    let table = made(&warehouse).await;
+    warehouse.merge_rows(&table, &[probe(1)]).await.unwrap();
+    let target = folder.path().join("backup.duckdb");
+    warehouse.copy_to(&target).await.unwrap();
+    warehouse.merge_rows(&table, &[probe(2)]).await.unwrap();
+    let copy = DuckWarehouse::new(target, "test");
+    assert_eq!(all(&copy, &table).await, [probe(1)]);
+}
+
+#[tokio::test]
+async fn sql_stays_inside_the_store() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path());
+    made(&warehouse).await;
+    let outside = folder.path().join("outside.csv");
+    std::fs::write(&outside, "secret\n1\n").unwrap();
+    for sql in [
+        format!("SELECT * FROM read_csv('{}')", outside.display()),
+        format!("COPY (SELECT 1) TO '{}'", folder.path().join("written.csv").display()),
+        format!("ATTACH '{}' AS other", folder.path().join("other.duckdb").display()),
+    ] {
+        let error = warehouse.query(&sql, &[]).await.unwrap_err();
+        assert!(matches!(error, WarehouseError::Query { .. }), "{error}");
+    }
+    assert!(!folder.path().join("written.csv").exists());
+}
+
+/// A condition on the logical date reads that day's blocks and no others.
+#[tokio::test]
+async fn other_days_are_not_read() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path());
+    let table = made(&warehouse).await;
+    let rows: Vec<Probe> = (0..400_000).map(probe).collect();
+    warehouse.merge_rows(&table, &rows).await.unwrap();
+    let sql = format!("EXPLAIN ANALYZE SELECT COUNT(note) FROM {table} WHERE ds = ?");
+    let plan = warehouse.query(&sql, &[Cell::Date(rows[399_999].ds)]).await.unwrap();
+    let text: String = plan.rows.iter().flatten().map(ToString::to_string).collect();
+    // All rows of one block at most: 122,880 of the 400,000.
+    assert!(!text.contains("400000") && !text.contains("400,000"), "{text}");
+    let id = TableId::of::<Probe>("probe_test");
+    assert_eq!(count(&warehouse, &id).await, 400_000);
+}
