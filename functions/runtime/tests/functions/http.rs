@@ -240,6 +240,32 @@ async fn a_run_that_cannot_start_yet_is_answered_with_a_conflict() {
     assert_eq!(answer.body["error"], "noting for 2025-01-02 comes after archive-trades: run that first");
 }
 
+#[tokio::test]
+async fn a_client_that_goes_away_does_not_stop_the_run() {
+    let world = World::new();
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let tell = Arc::clone(&begun);
+    let slow = function("slow", move |_, _| {
+        tell.notify_one();
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok(Report::default())
+        })
+    });
+    let address = served(&world, slow).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: local\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    begun.notified().await;
+    drop(stream);
+    let ended = async {
+        while world.job_runs().await[0].status == JobStatus::Running {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
+    assert_eq!(world.job_runs().await[0].status, JobStatus::Succeeded);
+}
+
 /// In bytes, the most memory this process has used.
 fn memory_peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
