@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sentinel_function_runtime::http::{HttpConfig, serve};
+use sentinel_function_runtime::http::{HttpConfig, event_from_json, serve};
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, JobStatus, OBJECT_FINALIZED, Report, Trigger,
 };
@@ -89,6 +89,15 @@ async fn a_structured_event_is_one_run() {
     assert_eq!(first.body["ds"], "2025-01-01");
     let again = ask(address, head, event.to_string().as_bytes()).await;
     assert_eq!((again.status, &again.body["duplicate"]), (200, &json!(true)));
+}
+
+#[test]
+fn an_event_reads_as_it_was_written() {
+    let bare = sentinel_domain::events::CloudEvent::new("/test", "1", TYPE);
+    let full = bare.clone().about("BTC-USD").at(NOW + 7).with_data(json!({ "close": 0.1 }));
+    for event in [bare, full] {
+        assert_eq!(event_from_json(event.to_json().to_string().as_bytes()).unwrap(), event);
+    }
 }
 
 #[tokio::test]
