@@ -6,7 +6,6 @@
 //! things and the bookkeeping. Steps at which nothing can happen are skipped in one stride, so the cost is linear in
 //! bars and in orders.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
 use rust_decimal::Decimal;
@@ -17,6 +16,7 @@ use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::money::{decimal_price, round_money, to_f64};
 use sentinel_domain::position::{Fill, Position, PositionEvent, PositionState};
 use sentinel_domain::risk::{ExitPlan, RiskParams};
+use sentinel_domain::settlement::{self, Quote, VolumeWindow};
 use sentinel_domain::signal::{Signal, SignalState};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::{ExitReason, Trade};
@@ -615,19 +615,8 @@ impl<'a> Simulation<'a> {
         rules: &InstrumentRules,
     ) -> Option<Fill> {
         let account = self.world.account;
-        let price = account.fill_model.market(Side::Buy, reference);
-        let rate = self.fee_rate(time);
-        let fill = |quantity: Decimal| {
-            let notional = round_money(quantity * price);
-            Fill { time, price, reference, quantity, notional, fee: account.fees.of_buy(quantity, notional, rate) }
-        };
-        let cost = |fill: &Fill| fill.notional + fill.fee_cash();
-        let whole = fill(quantity);
-        if cost(&whole) <= cash {
-            return Some(whole);
-        }
-        let cut = fill(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / cost(&whole))));
-        (cut.quantity >= rules.quantity_min && !cut.quantity.is_zero() && cost(&cut) <= cash).then_some(cut)
+        let quote = Quote { time, price: account.fill_model.market(Side::Buy, reference), reference };
+        settlement::purchase(quantity, quote, cash, &account.fees, self.fee_rate(time), rules)
     }
 
     fn sell(&mut self, index: usize, sale: Sale) {
@@ -637,9 +626,8 @@ impl<'a> Simulation<'a> {
         let rate = self.fee_rate(sale.time);
         let Some(mut active) = self.slots[index].active.take() else { return };
         let quantity = market.rules.round_quantity_down(active.position.held());
-        let notional = round_money(quantity * sale.price);
-        let fee = world.account.fees.of_sale(notional, rate);
-        let fill = Fill { time: sale.time, price: sale.price, reference: sale.reference, quantity, notional, fee };
+        let quote = Quote { time: sale.time, price: sale.price, reference: sale.reference };
+        let fill = settlement::sale(quantity, quote, &world.account.fees, rate);
         active.apply(PositionEvent::Sold(fill, sale.reason), market.rules.step_size);
         self.watched -= usize::from(!active.plan.is_empty());
         self.cash += active.position.proceeds();
@@ -768,31 +756,6 @@ impl Active {
             return Some(ExitReason::Trailing);
         }
         deadline.is_some_and(|deadline| close_time >= deadline).then_some(ExitReason::Time)
-    }
-}
-
-/// What was traded in the last 30 days, for the fee tier.
-#[derive(Debug, Default)]
-struct VolumeWindow {
-    fills: VecDeque<(UnixMillis, Decimal)>,
-    sum: Decimal,
-}
-
-impl VolumeWindow {
-    const LENGTH: i64 = 30 * Timeframe::D1.millis();
-
-    fn add(&mut self, time: UnixMillis, notional: Decimal) {
-        self.fills.push_back((time, notional));
-        self.sum += notional;
-        while let Some((_, old)) = self.fills.pop_front_if(|(old, _)| *old <= time - Self::LENGTH) {
-            self.sum -= old;
-        }
-    }
-
-    /// Returns what was traded in the 30 days before `now`. Fills too old since the last one are left out.
-    fn sum_since(&self, now: UnixMillis) -> Decimal {
-        let stale = self.fills.iter().take_while(|(time, _)| *time <= now - Self::LENGTH);
-        self.sum - stale.map(|(_, notional)| *notional).sum::<Decimal>()
     }
 }
 

@@ -7,16 +7,19 @@
 //! the golden thread: [`gate`] decides which signals become orders, [`position::Position`] is what an order opens,
 //! [`trade::Trade`] is what a closed position leaves behind.
 
+pub mod broker;
 pub mod candles;
 pub mod fees;
 pub mod fill;
 pub mod gate;
 pub mod hash;
 pub mod instrument;
+pub mod market_data;
 pub mod money;
 pub mod position;
 pub mod risk;
 pub mod session;
+pub mod settlement;
 pub mod signal;
 pub mod strategy;
 pub mod timeframe;
