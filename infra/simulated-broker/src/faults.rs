@@ -10,6 +10,7 @@ pub enum OrderFault {
     /// At each candle only this fraction of the order is filled.
     PartialFills {
         /// Above 0 and below 1.
+        #[serde(deserialize_with = "crate::wire::queries::money")]
         fraction: Decimal,
     },
     /// The order shows no average price for so long after a fill, by the broker's clock.
@@ -252,7 +253,7 @@ mod tests {
 
     #[test]
     fn faults_are_read_as_they_are_written() {
-        let text = r#"{"fault": {"kind": "partial_fills", "fraction": "0.25"}, "count": 3}"#;
+        let text = r#"{"fault": {"kind": "partial_fills", "fraction": 0.25}, "count": 3}"#;
         let rule: FaultRule = serde_json::from_str(text).unwrap();
         assert_eq!(rule.fault, Fault::Order(OrderFault::PartialFills { fraction: dec!(0.25) }));
         assert_eq!((rule.skip, rule.count), (0, Some(3)));

@@ -64,6 +64,11 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
+/// Reads a number that may be a string.
+pub(crate) fn money<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    Money::deserialize(deserializer).map(|Money(value)| value)
+}
+
 pub(crate) fn parse_money(text: &str) -> Option<Decimal> {
     text.trim().parse().ok().or_else(|| Decimal::from_scientific(text.trim()).ok())
 }
