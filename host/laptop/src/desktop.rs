@@ -13,10 +13,8 @@ use sentinel_domain::market_data::MarketData;
 use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
 use sentinel_execute_signals::ExecuteSignals;
 use sentinel_expire_signals::ExpireSignals;
-use sentinel_function_runtime::{
-    Function, InProcessBus, Outcome, RunError, RunRequest, Runtime,
-};
 use sentinel_function_runtime::outbox::{Delivery, deliver_outbox};
+use sentinel_function_runtime::{Function, InProcessBus, Outcome, RunError, RunRequest, Runtime};
 use sentinel_ingest_candles::IngestCandles;
 use sentinel_runtime::RuntimeConfig;
 use sentinel_sync_positions::SyncPositions;
@@ -24,6 +22,7 @@ use sentinel_trading::{Desk, Terms};
 
 /// What the functions are put together from.
 #[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "ports need not say what they are")]
 pub struct Wiring {
     /// The hot store.
     pub store: Arc<dyn DocumentStore>,
