@@ -1,5 +1,6 @@
 //! What the simulated broker promises: fills, conservation, restarts, and both ends of the wire.
 
+mod alpaca_py;
 mod client;
 mod conservation;
 mod faults;
