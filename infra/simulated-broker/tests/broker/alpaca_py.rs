@@ -78,5 +78,5 @@ fn alpacas_own_sdk_trades_here() {
     broker.load(&minutes(&btc(), &rows), InstrumentRules::default()).unwrap();
     broker.advance(Moment::at_close(MINUTE)).unwrap();
     let said = run(Command::new(python).arg("-I").arg(scripts().join("trade.py")).arg(broker.url()));
-    println!("{}", said.unwrap_or_else(|complaint| panic!("{complaint}")));
+    eprintln!("{}", said.unwrap_or_else(|complaint| panic!("{complaint}")));
 }
