@@ -3,6 +3,7 @@
 pub mod data;
 pub mod folders;
 pub mod hostile;
+pub mod interruptions;
 pub mod native;
 pub mod parity;
 pub mod reference;

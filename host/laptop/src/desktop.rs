@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sentinel_domain::broker::Broker;
 use sentinel_domain::clock::Clock;
@@ -14,7 +15,7 @@ use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
 use sentinel_execute_signals::ExecuteSignals;
 use sentinel_expire_signals::ExpireSignals;
 use sentinel_function_runtime::outbox::{Delivery, deliver_outbox};
-use sentinel_function_runtime::{Function, InProcessBus, Outcome, RunError, RunRequest, Runtime};
+use sentinel_function_runtime::{Function, Holder, InProcessBus, Outcome, RunError, RunRequest, Runtime};
 use sentinel_ingest_candles::IngestCandles;
 use sentinel_runtime::RuntimeConfig;
 use sentinel_sync_positions::SyncPositions;
@@ -42,6 +43,8 @@ pub struct Wiring {
     pub sandbox: RuntimeConfig,
     /// The account.
     pub terms: Terms,
+    /// Who runs the functions, and how long it is believed to be alive.
+    pub holder: (Holder, Duration),
 }
 
 /// The functions by name, ready to be run.
@@ -61,8 +64,9 @@ impl Desktop {
     /// Puts the functions together. Nothing is opened and nothing runs yet.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
-        let Wiring { store, components, broker, data, clock, environment, git_hash, sandbox, terms } = wiring;
-        let runtime = Runtime::new(store, environment, clock, git_hash);
+        let Wiring { store, components, broker, data, clock, environment, git_hash, sandbox, terms, holder } = wiring;
+        let (holder, lease_lasts) = holder;
+        let runtime = Runtime { holder, lease_lasts, ..Runtime::new(store, environment, clock, git_hash) };
         let desk = Desk { broker, terms: terms.clone() };
         let library = Arc::new(Library::new(components, sandbox));
         let all: Vec<Arc<dyn Function>> = vec![

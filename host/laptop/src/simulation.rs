@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
 use sentinel_domain::broker::BrokerError;
 use sentinel_domain::candles::Candles;
-use sentinel_domain::clock::ManualClock;
+use sentinel_domain::clock::{Clock, ManualClock};
 use sentinel_domain::closes::PositionsDue;
 use sentinel_domain::components::ComponentStore;
 use sentinel_domain::documents::{DocumentStore, Precondition, Records, StoreError};
@@ -16,8 +17,9 @@ use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::live::{Asset, LivePosition, PositionStatus};
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
-use sentinel_function_runtime::{RunError, RunRequest};
+use sentinel_function_runtime::{Holder, RunError, RunRequest};
 use sentinel_runtime::RuntimeConfig;
+use sentinel_simulated_broker::exchange::Exchange;
 use sentinel_simulated_broker::{CommandError, Moment, Options, Settings, SimulatedBroker, StartError};
 use sentinel_trading::Terms;
 use thiserror::Error;
@@ -68,9 +70,13 @@ pub enum SimulationError {
     Event(String),
 }
 
+/// Longer than any run takes.
+const LEASE_LASTS: Duration = Duration::from_secs(60);
+
 /// A running simulation.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "ports need not say what they are")]
 pub struct Simulation {
+    wiring: Wiring,
     desktop: Desktop,
     broker: SimulatedBroker,
     clock: Arc<ManualClock>,
@@ -107,7 +113,7 @@ impl Simulation {
         }
         let client = Arc::new(AlpacaClient::new(AlpacaConfig::local(&broker.url()))?);
         let clock = Arc::new(ManualClock::at(start));
-        let desktop = Desktop::new(Wiring {
+        let wiring = Wiring {
             store: store.clone(),
             components,
             broker: client.clone(),
@@ -117,8 +123,10 @@ impl Simulation {
             git_hash,
             sandbox,
             terms,
-        });
-        Ok(Self { desktop, broker, clock, store, moments, next: 0 })
+            holder: (Holder::process(), LEASE_LASTS),
+        };
+        let desktop = Desktop::new(wiring.clone());
+        Ok(Self { wiring, desktop, broker, clock, store, moments, next: 0 })
     }
 
     /// Returns the functions.
@@ -130,6 +138,29 @@ impl Simulation {
     /// Returns the functions, to add to them.
     pub const fn desktop_mut(&mut self) -> &mut Desktop {
         &mut self.desktop
+    }
+
+    /// Puts the functions together anew, as a process that is started again does. `edit` may change what they run on.
+    pub fn restart(&mut self, edit: impl FnOnce(Wiring) -> Wiring) {
+        self.desktop = Desktop::new(edit(self.wiring.clone()));
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub const fn clock(&self) -> &Arc<ManualClock> {
+        &self.clock
+    }
+
+    /// Goes through the next moment, if there is one, and says whether there was. After a failure the same moment is
+    /// gone through again.
+    ///
+    /// # Errors
+    /// When a function fails.
+    pub async fn run_next(&mut self) -> Result<bool, SimulationError> {
+        let Some((time, closes)) = self.moments.get(self.next).copied() else { return Ok(false) };
+        self.step(time, closes).await?;
+        self.next += 1;
+        Ok(true)
     }
 
     /// Returns the broker.
@@ -149,24 +180,33 @@ impl Simulation {
     /// # Errors
     /// When a function fails; the same moment is gone through again by the next call.
     pub async fn run_until(&mut self, until: UnixMillis) -> Result<(), SimulationError> {
-        while let Some((time, closes)) = self.moments.get(self.next).copied().filter(|(time, _)| *time < until) {
-            self.step(time, closes).await?;
-            self.next += 1;
+        while self.moments.get(self.next).is_some_and(|(time, _)| *time < until) {
+            self.run_next().await?;
         }
         Ok(())
     }
 
     /// One moment: candles close, strategies decide and orders go out, then candles open and orders fill.
     async fn step(&self, time: UnixMillis, closes: bool) -> Result<(), SimulationError> {
-        self.clock.set(time);
-        self.broker.advance(Moment::at_close(time))?;
+        // Gone through again after a failure, the clocks are there already.
+        if self.clock.now() < time {
+            self.clock.set(time);
+        }
+        self.advance(Moment::at_close(time))?;
         if closes {
             self.desktop.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
             self.deliver().await?;
             self.sync(time, "close").await?;
         }
-        self.broker.advance(Moment::at_open(time))?;
+        self.advance(Moment::at_open(time))?;
         self.sync(time, "open").await?;
+        Ok(())
+    }
+
+    fn advance(&self, to: Moment) -> Result<(), SimulationError> {
+        if self.broker.look(Exchange::now) < to {
+            self.broker.advance(to)?;
+        }
         Ok(())
     }
 
