@@ -16,6 +16,8 @@ pub mod clock;
 pub mod documents;
 pub mod environment;
 pub mod events;
+pub mod excursion;
+pub mod extremes;
 pub mod fees;
 pub mod fill;
 pub mod gate;
