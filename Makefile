@@ -20,7 +20,7 @@ STRATEGIES := sma-cross rsi-reversion bollinger-breakout macd-trend donchian-tur
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-setup: ## Install what is missing: C compiler, pkg-config, wasm target (quick where all is there)
+setup: ## Install what is missing: C compiler, pkg-config, wasm target, libduckdb (quick where all is there)
 	@scripts/setup.sh
 
 # --workspace, so that dependencies get the features they get in the tests and compile once for both.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `make demo` and `make test` need beyond Rust itself: make, a C compiler, pkg-config and
-# the wasm target.
+# Installs what `make demo` and `make test` need beyond Rust itself: make, a C compiler, pkg-config, the wasm target
+# and a prebuilt libduckdb.
 #
 # Safe to run at any time; where all is there it only looks, which takes a fraction of a second.
 # Packages are installed on Debian alone; elsewhere a missing one is named together with the command that brings it.
@@ -12,6 +12,7 @@ main() {
   check_rust
   install_native_tools
   "$here/wasm-target.sh"
+  "$here/libduckdb.sh"
 }
 
 check_rust() {
@@ -41,6 +42,8 @@ install_native_tools() {
   have cc || missing+=(gcc libc6-dev)
   have pkg-config || missing+=(pkg-config)
   have make || missing+=(make)
+  # Fetches libduckdb; not needed where that is there already.
+  have npm || [ -n "${DUCKDB_LIB_DIR:-}" ] || [ -d "${XDG_CACHE_HOME:-$HOME/.cache}/crypto-sentinel/tools/libduckdb-1.5.6" ] || missing+=(npm)
   [ "${#missing[@]}" -gt 0 ] || return 0
   on_debian || fail "missing here: ${missing[*]} (Debian's names); install them with this system's package manager and try again"
   install_debian_packages "${missing[@]}"

@@ -22,6 +22,7 @@ use axum::routing::{get, post};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::RwLock;
 use tracing::Instrument;
 
 pub use self::answer::Refusal;
@@ -48,11 +49,16 @@ struct Served {
     function: Arc<dyn Function>,
     runtime: Runtime,
     config: HttpConfig,
+    /// Held for reading by each run, and for writing by whoever waits until there is none.
+    running: Arc<RwLock<()>>,
 }
 
 /// Returns the routes of `function`: `POST /` and `GET /health`.
 pub fn router(function: Arc<dyn Function>, runtime: Runtime, config: HttpConfig) -> Router {
-    let served = Served { function, runtime, config };
+    routes(Served { function, runtime, config, running: Arc::default() })
+}
+
+fn routes(served: Served) -> Router {
     Router::new()
         .route("/", post(run))
         .route("/health", get(health))
@@ -75,8 +81,11 @@ pub async fn serve(
 ) -> io::Result<()> {
     let name = function.descriptor().name;
     tracing::info!(function = name, address = %listener.local_addr()?, "serving");
-    let routes = router(function, runtime, config);
+    let running = Arc::default();
+    let routes = routes(Served { function, runtime, config, running: Arc::clone(&running) });
     axum::serve(listener, routes).with_graceful_shutdown(stop).await?;
+    // Runs whose client has gone away are no connections any more.
+    drop(running.write().await);
     tracing::info!(function = name, "stopped");
     Ok(())
 }
@@ -114,9 +123,20 @@ async fn run_request(served: &Served, headers: &HeaderMap, body: Body) -> Result
     let incoming = envelope::read(served.function.descriptor(), headers, &body).inspect_err(log_refusal)?;
     let Incoming { event, at } = incoming;
     let request = RunRequest { at, ds: None, event };
-    match served.runtime.run_once(served.function.as_ref(), request).await {
-        Ok(outcome) => Ok(answer::of_outcome(&outcome)),
-        Err(error) => Err(answer::of_error(&error)),
+    // In a task of its own: a client that goes away does not stop the run half-way, with its lease still held.
+    let (task, guard) = (served.clone(), Arc::clone(&served.running).read_owned().await);
+    let run = async move {
+        let outcome = task.runtime.run_once(task.function.as_ref(), request).await;
+        drop(guard);
+        outcome
+    };
+    match tokio::spawn(run.in_current_span()).await {
+        Ok(Ok(outcome)) => Ok(answer::of_outcome(&outcome)),
+        Ok(Err(error)) => Err(answer::of_error(&error)),
+        Err(ended) => {
+            tracing::error!(error = %ended, "the run's task ended early");
+            Err(answer::of_ended_task())
+        }
     }
 }
 

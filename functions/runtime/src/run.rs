@@ -44,7 +44,8 @@ pub struct Runtime {
     pub store: Arc<dyn DocumentStore>,
     /// The environment whose names are used.
     pub environment: Environment,
-    /// The time.
+    /// The time by which leases are held and messages are due: the machine's, unless all of the store's time is
+    /// simulated. A moment that a run is to be about belongs into its [`RunRequest`], not here.
     pub clock: Arc<dyn Clock>,
     /// The commit that the program was built from.
     pub git_hash: String,

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentinel_archive::{Archive, Entry, Source, Versions};
+use sentinel_archive::{Archive, Entry, Source, Tape, Versions};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::warehouse::Warehouse;
@@ -73,7 +73,8 @@ impl Function for SummarizePerformance {
         let mut report = Report { rows_in: begun.len() as u64, ..Report::default() };
         let Some(first) = begun.iter().map(|version| version.from_date).min() else { return Ok(report) };
         let facts = Facts::read(ctx, &self.warehouse, account_id).await?;
-        let benchmark = benchmark::read(ctx, &self.warehouse, self.benchmark.as_ref(), first).await?;
+        let mut tape = Tape::new(ctx, &self.warehouse, self.terms.finest);
+        let benchmark = benchmark::read(ctx, &mut tape, self.benchmark.as_ref(), first).await?;
         let mut entries = Vec::new();
         for version in begun {
             let name = format!("{} {}", version.strategy_id, version.version);

@@ -9,11 +9,13 @@
 //! folding of fills. What is absent: any rule of its own, and any knowledge of which broker or store is behind the
 //! ports.
 
+pub mod assets;
 mod books;
 mod desk;
 mod exits;
 mod fills;
 mod gate;
+pub mod lanes;
 mod orders;
 pub mod series;
 mod sync;

@@ -5,6 +5,7 @@
 mod data;
 mod examples;
 mod run;
+mod schema;
 mod strategy;
 mod values;
 
@@ -15,6 +16,7 @@ use sentinel_backtest::metrics::DEFINITIONS;
 
 pub(crate) use data::{DataCommand, FetchArgs, ImportArgs, SimulateArgs};
 pub(crate) use run::{AccountArgs, CandleArgs, FeeIn, LookaheadCheck, RunArgs, SizingArgs, StrategyArgs};
+pub(crate) use schema::{ExportArgs, SchemaCommand, SchemaFormat};
 pub(crate) use strategy::{BuildArgs, CheckArgs, InspectArgs, Language, NewArgs, StrategyCommand};
 pub(crate) use values::time;
 
@@ -56,6 +58,9 @@ pub(crate) enum Command {
     /// Put saved runs side by side.
     #[command(after_help = examples::COMPARE)]
     Compare(CompareArgs),
+    /// Write the warehouse's tables down: for BigQuery, as SQL, as a diagram, as a catalog.
+    #[command(subcommand, after_help = examples::SCHEMA)]
+    Schema(SchemaCommand),
 }
 
 #[derive(Debug, Args)]

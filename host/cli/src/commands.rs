@@ -3,6 +3,7 @@
 mod backtest;
 mod compare;
 mod data;
+mod schema;
 mod strategy;
 mod summary;
 mod sweep;
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Backtest(args) => backtest::run(&args, &home, output),
         Command::Sweep(args) => sweep::run(&args, &home, output),
         Command::Compare(args) => compare::run(&args, &home, output),
+        Command::Schema(command) => schema::run(&command, output),
     }
 }
 

@@ -6,8 +6,9 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::timeframe::UnixMillis;
@@ -63,6 +64,22 @@ impl CloudEvent {
     #[must_use]
     pub fn with_data(self, data: Value) -> Self {
         Self { data, ..self }
+    }
+
+    /// Returns the JSON form of CloudEvents 1.0, as it goes over a wire and stands in files.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut event = json!({
+            "specversion": "1.0", "id": self.id, "source": self.source, "type": self.event_type,
+            "datacontenttype": "application/json", "data": self.data,
+        });
+        if let Some(subject) = &self.subject {
+            event["subject"] = json!(subject);
+        }
+        if let Some(time) = self.time.and_then(DateTime::<Utc>::from_timestamp_millis) {
+            event["time"] = json!(time.to_rfc3339_opts(SecondsFormat::Millis, true));
+        }
+        event
     }
 }
 

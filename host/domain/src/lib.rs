@@ -13,6 +13,8 @@
 pub mod broker;
 pub mod candles;
 pub mod clock;
+pub mod closes;
+pub mod components;
 pub mod documents;
 pub mod environment;
 pub mod events;

@@ -5,12 +5,14 @@
 //! [`LiveSignal`] becomes a [`LivePosition`], which the archive turns into a trade.
 
 mod account;
+mod asset;
 mod candle_chunk;
 mod decision_chunk;
 mod position;
 mod signal;
 
 pub use account::{Account, Lane, LaneState};
+pub use asset::Asset;
 pub use candle_chunk::CandleChunk;
 pub use decision_chunk::{Decided, DecisionChunk};
 pub use position::{Leg, LiveOrder, LivePosition, OrderPurpose, PositionStatus};

@@ -2,7 +2,8 @@
 //!
 //! DuckDB gives a file to one writing process and to nobody beside it. So every call here is one short session: take
 //! the lock, open, work, close. A lock file beside the store is waited for within bounds, and whoever gives up is told
-//! who holds it. A query that takes long is stopped and asked again of a copy, so that it never holds writers up.
+//! who holds it. A writing session is kept for a moment, as long as nobody waits, since opening costs more than most
+//! calls. A query that takes long is stopped and asked again of a copy, so that it never holds writers up.
 //!
 //! Partitions: DuckDB has none. It keeps the smallest and largest `ds` of each block of 122,880 rows, and rows of one
 //! day are written together, so a condition on `ds` skips the other days' blocks much as a partition would; `MERGE` names
@@ -11,6 +12,7 @@
 //! Start with [`DuckWarehouse`].
 
 mod file;
+mod held;
 mod keys;
 mod lock;
 mod merge;
@@ -22,14 +24,16 @@ mod staged;
 mod value;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use sentinel_domain::tables::export::create_view;
 use sentinel_domain::tables::{Cell, Row};
-use sentinel_domain::warehouse::{Merged, ResultSet, RowKey, TableId, ViewId, Warehouse, WarehouseError};
+use sentinel_domain::warehouse::{Merged, ResultSet, RowKey, TableId, ViewId, Warehouse, WarehouseError, check_batch};
 
 use file::StoreFile;
+use held::Held;
 use session::Session;
 
 /// The format of stores that this code makes; it is raised when an older reader would misread one.
@@ -41,11 +45,29 @@ const WAIT: Duration = Duration::from_secs(30);
 /// How long a query may hold writers up before it moves to a copy.
 const QUERY_IN_PLACE: Duration = Duration::from_secs(2);
 
-/// The warehouse in one file. Cheap to clone; holds nothing open between calls.
+/// The warehouse in one file. Cheap to clone; clones share the session that is kept for a moment.
 #[derive(Debug, Clone)]
 pub struct DuckWarehouse {
     file: StoreFile,
     query_in_place: Duration,
+    held: Arc<Held>,
+}
+
+/// What a call works with, where blocking is allowed.
+struct Desk {
+    file: StoreFile,
+    query_in_place: Duration,
+    held: Arc<Held>,
+}
+
+impl Desk {
+    fn write<T>(&self, work: impl FnOnce(&Session) -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
+        self.held.write(&self.file, work)
+    }
+
+    fn read<T>(&self, work: impl Fn(&Session) -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
+        self.held.read(|session| Some(work(session))).unwrap_or_else(|| work(&Session::read(&self.file)?))
+    }
 }
 
 impl DuckWarehouse {
@@ -53,7 +75,8 @@ impl DuckWarehouse {
     /// the first call that writes.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>, purpose: impl Into<String>) -> Self {
-        Self { file: StoreFile::new(path.into(), purpose.into(), WAIT), query_in_place: QUERY_IN_PLACE }
+        let file = StoreFile::new(path.into(), purpose.into(), WAIT);
+        Self { file, query_in_place: QUERY_IN_PLACE, held: Arc::default() }
     }
 
     /// Waits at most so long for others to finish.
@@ -82,16 +105,25 @@ impl DuckWarehouse {
     /// When the store is in use for too long or the copy cannot be written.
     pub async fn copy_to(&self, target: impl Into<PathBuf>) -> Result<(), WarehouseError> {
         let target = target.into();
-        self.blocking(move |file, _| snapshot::copy(&file, &target)).await
+        self.blocking(move |desk| {
+            desk.held.close();
+            snapshot::copy(&desk.file, &target)
+        })
+        .await
+    }
+
+    /// Closes the file at once instead of in a moment. Every clone may go on and opens it again.
+    pub fn close(&self) {
+        self.held.close();
     }
 
     /// Runs `work` where blocking is allowed.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(StoreFile, Duration) -> Result<T, WarehouseError> + Send + 'static,
+        work: impl FnOnce(Desk) -> Result<T, WarehouseError> + Send + 'static,
     ) -> Result<T, WarehouseError> {
-        let (file, query_in_place) = (self.file.clone(), self.query_in_place);
-        match tokio::task::spawn_blocking(move || work(file, query_in_place)).await {
+        let desk = Desk { file: self.file.clone(), query_in_place: self.query_in_place, held: Arc::clone(&self.held) };
+        match tokio::task::spawn_blocking(move || work(desk)).await {
             Ok(result) => result,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -105,35 +137,40 @@ impl DuckWarehouse {
 impl Warehouse for DuckWarehouse {
     async fn ensure(&self, table: &TableId) -> Result<(), WarehouseError> {
         let table = table.clone();
-        self.blocking(move |file, _| shape::ensure(&file, &table)).await
-    }
-
-    async fn ensure_view(&self, view: &ViewId) -> Result<(), WarehouseError> {
-        let sql = create_view(&view.physical_name, &view.query);
-        self.blocking(move |file, _| {
-            let session = Session::write(&file)?;
-            session.connection.execute_batch(&sql).map_err(query::failed)
+        self.blocking(move |desk| match desk.read(|session| shape::check(session, &table)) {
+            Err(WarehouseError::NoTable { .. }) => desk.write(|session| shape::ensure(session, &desk.file, &table)),
+            checked => checked,
         })
         .await
     }
 
+    async fn ensure_view(&self, view: &ViewId) -> Result<(), WarehouseError> {
+        let sql = create_view(&view.physical_name, &view.query);
+        self.blocking(move |desk| desk.write(|session| session.connection.execute_batch(&sql).map_err(query::failed)))
+            .await
+    }
+
     async fn check(&self, table: &TableId) -> Result<(), WarehouseError> {
         let table = table.clone();
-        self.blocking(move |file, _| shape::check(&Session::read(&file)?, &table)).await
+        self.blocking(move |desk| desk.read(|session| shape::check(session, &table))).await
     }
 
     async fn merge(&self, table: &TableId, rows: &[Row]) -> Result<Merged, WarehouseError> {
+        check_batch(table, rows)?;
+        if rows.is_empty() {
+            return Ok(Merged::default());
+        }
         let (table, rows) = (table.clone(), rows.to_vec());
-        self.blocking(move |file, _| merge::merge(&file, &table, &rows)).await
+        self.blocking(move |desk| desk.write(|session| merge::merge(session, &desk.file, &table, &rows))).await
     }
 
     async fn existing_keys(&self, table: &TableId, keys: &[RowKey]) -> Result<Vec<bool>, WarehouseError> {
         let (table, keys) = (table.clone(), keys.to_vec());
-        self.blocking(move |file, _| keys::existing(&file, &table, &keys)).await
+        self.blocking(move |desk| desk.read(|session| keys::existing(session, &desk.file, &table, &keys))).await
     }
 
     async fn query(&self, sql: &str, parameters: &[Cell]) -> Result<ResultSet, WarehouseError> {
         let (sql, parameters) = (sql.to_owned(), parameters.to_vec());
-        self.blocking(move |file, in_place| query::ask(&file, &sql, &parameters, in_place)).await
+        self.blocking(move |desk| query::ask(&desk.held, &desk.file, &sql, &parameters, desk.query_in_place)).await
     }
 }

@@ -9,6 +9,7 @@
 
 mod commits;
 mod concurrency;
+mod model;
 mod queries;
 
 use sentinel_domain::documents::{Collection, CollectionName, DocumentStore, Precondition, StoreError, Write};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 pub use self::commits::*;
 pub use self::concurrency::*;
+pub use self::model::*;
 pub use self::queries::*;
 
 /// Makes one test of each fact of the contract; `$fresh` is an async function that returns (what keeps it alive, store).
@@ -52,6 +54,7 @@ macro_rules! document_store_contract {
             a_cursor_goes_through_all_pages_once
             a_cursor_passes_null_in_both_directions
             a_question_the_cloud_refuses_is_refused
+            questions_are_answered_as_a_plain_model_answers_them
             records_are_read_with_their_field_named_when_they_do_not_read
             all_pages_of_records_are_read
             concurrent_updates_lose_nothing

@@ -76,7 +76,12 @@ pub(super) fn of_error(error: &RunError) -> Refusal {
             Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not possible just now, try again; the log says why")
         }
         RunError::Function { .. } | RunError::Store { .. } | RunError::TimedOut { .. } | RunError::Panicked { .. } => {
-            Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the run failed; the log says why")
+            of_ended_task()
         }
     }
+}
+
+/// Returns the answer to a request whose run failed in a way that is ours alone.
+pub(super) fn of_ended_task() -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the run failed; the log says why")
 }

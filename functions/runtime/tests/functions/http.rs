@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sentinel_function_runtime::http::{HttpConfig, serve};
+use sentinel_function_runtime::http::{HttpConfig, event_from_json, serve};
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, JobStatus, OBJECT_FINALIZED, Report, Trigger,
 };
@@ -89,6 +89,15 @@ async fn a_structured_event_is_one_run() {
     assert_eq!(first.body["ds"], "2025-01-01");
     let again = ask(address, head, event.to_string().as_bytes()).await;
     assert_eq!((again.status, &again.body["duplicate"]), (200, &json!(true)));
+}
+
+#[test]
+fn an_event_reads_as_it_was_written() {
+    let bare = sentinel_domain::events::CloudEvent::new("/test", "1", TYPE);
+    let full = bare.clone().about("BTC-USD").at(NOW + 7).with_data(json!({ "close": 0.1 }));
+    for event in [bare, full] {
+        assert_eq!(event_from_json(event.to_json().to_string().as_bytes()).unwrap(), event);
+    }
 }
 
 #[tokio::test]
@@ -238,6 +247,32 @@ async fn a_run_that_cannot_start_yet_is_answered_with_a_conflict() {
     assert_eq!(answer.status, 409);
     assert!(answer.head.contains("retry-after"), "{}", answer.head);
     assert_eq!(answer.body["error"], "noting for 2025-01-02 comes after archive-trades: run that first");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_does_not_stop_the_run() {
+    let world = World::new();
+    let begun = Arc::new(tokio::sync::Notify::new());
+    let tell = Arc::clone(&begun);
+    let slow = function("slow", move |_, _| {
+        tell.notify_one();
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok(Report::default())
+        })
+    });
+    let address = served(&world, slow).await;
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: local\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+    begun.notified().await;
+    drop(stream);
+    let ended = async {
+        while world.job_runs().await[0].status == JobStatus::Running {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
+    assert_eq!(world.job_runs().await[0].status, JobStatus::Succeeded);
 }
 
 /// In bytes, the most memory this process has used.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use sentinel_domain::documents::{Collection, Precondition, Records};
 use sentinel_domain::environment::Environment;
-use sentinel_function_runtime::{FunctionError, JobStatus, LeaseRow, Report, RunError, RunRequest, Runtime, WallClock};
+use sentinel_function_runtime::{
+    FunctionError, Holder, JobStatus, LeaseRow, Report, RunError, RunRequest, Runtime, WallClock,
+};
 use tokio::sync::Notify;
 
 use crate::support::{Account, NOW, TestFunction, World, event, function, idle, writing};
@@ -81,6 +83,27 @@ async fn a_run_whose_lease_was_taken_over_writes_nothing_more() {
     assert_eq!(abandoned.error.as_deref(), Some("first was stopped before it ended; run it again"));
     assert!(runs.iter().any(|run| run.holder == "second" && run.status == JobStatus::Succeeded));
     assert_eq!(lease(&world, "job").await.run_id, None, "free again");
+}
+
+/// Alive, though the other is sure that it is not, and its lease is as good as new: the token alone decides.
+#[tokio::test]
+async fn a_run_that_was_taken_for_dead_writes_nothing_more() {
+    let world = World::new();
+    let mut ended = std::process::Command::new("true").spawn().unwrap();
+    let name = Holder::process().name().replace(&format!("/{}/", std::process::id()), &format!("/{}/", ended.id()));
+    ended.wait().unwrap();
+    let paused = paused("job");
+    let first = Runtime { holder: Holder::named(name), ..world.runtime.clone() };
+    let second = Runtime { holder: Holder::process(), ..world.runtime.clone() };
+    let running = async { first.run_once(&paused.function, RunRequest::scheduled_at(NOW)).await };
+    let meanwhile = async {
+        paused.begun.notified().await;
+        second.run_once(&writing("job"), RunRequest::scheduled_at(NOW + 1)).await.unwrap();
+        paused.go_on.notify_one();
+    };
+    let (ran, ()) = tokio::join!(running, meanwhile);
+    assert!(matches!(ran.unwrap_err(), RunError::Function { source: FunctionError::LeaseLost { .. }, .. }));
+    assert_eq!((world.account("paused").await, world.account("job").await), (None, Some(1)));
 }
 
 #[tokio::test]

@@ -5,5 +5,6 @@ mod http;
 mod kills;
 mod leases;
 mod outbox;
+mod races;
 mod runs;
 mod support;

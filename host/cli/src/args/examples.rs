@@ -148,3 +148,15 @@ Examples:
   sentinel compare                               the two runs saved last
   sentinel compare 3f2a 91bc
   sentinel compare last other/run.json --all";
+
+pub(super) const SCHEMA: &str = "\
+Examples:
+  sentinel schema export --format markdown       every column of every table, for people
+  sentinel schema export --format bigquery --out terraform/schemas";
+
+pub(super) const SCHEMA_EXPORT: &str = "\
+Examples:
+  sentinel schema export --format sql
+  sentinel schema export --format dbml --out docs             renew docs/current_schema.dbml
+  sentinel schema export --format markdown --out docs         renew docs/data/00_data_catalog.md
+  sentinel schema export --format bigquery --out terraform/schemas";

@@ -12,5 +12,6 @@ mod fetch;
 mod full_disk;
 mod harness;
 mod help;
+mod schema;
 mod strategy;
 mod sweep;

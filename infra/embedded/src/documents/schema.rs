@@ -52,8 +52,10 @@ fn check_header(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     let failed = |error: rusqlite::Error| store_error(path, &error);
     let store = path.display().to_string();
     let number = |pragma: &str| connection.pragma_query_value(None, pragma, |row| row.get::<_, i64>(0)).map_err(failed);
+    // What is in it before whose it is: another process may be creating the store, tables and header in one commit.
+    let is_empty = objects(connection).map_err(failed)?.is_empty();
     let (application, found) = (number("application_id")?, number("user_version")?);
-    if application != APPLICATION_ID && !objects(connection).map_err(failed)?.is_empty() {
+    if application != APPLICATION_ID && !is_empty {
         return Err(StoreError::NotAStore { store, reason: "it is a database of another program".to_owned() });
     }
     if found > VERSION {

@@ -21,9 +21,13 @@ const NUMBER: Column = Column {
 };
 
 /// Returns for each key whether its row is there.
-pub(super) fn existing(store: &StoreFile, table: &TableId, keys: &[RowKey]) -> Result<Vec<bool>, WarehouseError> {
-    let session = Session::read(store)?;
-    shape::check(&session, table)?;
+pub(super) fn existing(
+    session: &Session,
+    store: &StoreFile,
+    table: &TableId,
+    keys: &[RowKey],
+) -> Result<Vec<bool>, WarehouseError> {
+    shape::check(session, table)?;
     if keys.is_empty() {
         return Ok(Vec::new());
     }

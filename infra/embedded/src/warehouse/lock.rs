@@ -2,6 +2,7 @@
 //!
 //! The lock is the operating system's, on a file beside the store that names its holder. It ends with the process that
 //! holds it, so a crash leaves none behind, and it holds between threads of one process too, where DuckDB's own does not.
+//! Whoever waits says so by a second lock; whoever has just had the store lets those go first.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Seek, Write};
@@ -14,6 +15,9 @@ use super::file::StoreFile;
 
 /// How often the lock is tried: sessions take some ten milliseconds.
 pub(super) const POLL: Duration = Duration::from_millis(5);
+
+/// The ending of the file that those who wait hold together.
+const WAITING: &str = ".waiting";
 
 /// The right to open the store, until it is dropped.
 #[derive(Debug)]
@@ -35,11 +39,16 @@ impl StoreLock {
     fn acquire(store: &StoreFile, lock: fn(&File) -> Result<(), TryLockError>) -> Result<Self, WarehouseError> {
         let path = store.beside(".lock");
         let mut file = open(&path).map_err(|error| store.failed("lock", error, false))?;
+        if is_wanted(store) {
+            std::thread::sleep(POLL * 2);
+        }
         let mut waited = Duration::ZERO;
+        let mut waiting = None;
         loop {
             match lock(&file) {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if waited < store.wait => {
+                    waiting = waiting.or_else(|| say_waiting(store));
                     std::thread::sleep(POLL);
                     waited += POLL;
                 }
@@ -53,6 +62,19 @@ impl StoreLock {
         drop(write_holder(&mut file, &store.purpose));
         Ok(Self { _file: file })
     }
+}
+
+/// Returns whether somebody waits for the store.
+pub(super) fn is_wanted(store: &StoreFile) -> bool {
+    let waiting = File::open(store.beside(WAITING));
+    waiting.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+/// Says that this process waits, until the file is dropped. Where it cannot be said, the store comes free anyway.
+fn say_waiting(store: &StoreFile) -> Option<File> {
+    let file = open(&store.beside(WAITING)).ok()?;
+    file.lock_shared().ok()?;
+    Some(file)
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
@@ -92,6 +114,23 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains(&format!("in use by process {} (archive-trades)", std::process::id())), "{text}");
         assert!(text.ends_with("waited 0.1 s"), "{text}");
+    }
+
+    #[test]
+    fn those_who_wait_are_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let waiter = store(folder.path(), "waiter", Duration::from_secs(20));
+        let held = StoreLock::exclusive(&waiter).unwrap();
+        assert!(!is_wanted(&waiter));
+        std::thread::scope(|scope| {
+            let waits = scope.spawn(|| StoreLock::exclusive(&waiter).is_ok());
+            while !is_wanted(&waiter) {
+                std::thread::sleep(POLL);
+            }
+            drop(held);
+            assert!(waits.join().unwrap());
+        });
+        assert!(!is_wanted(&waiter));
     }
 
     #[test]

@@ -2,21 +2,21 @@
 
 use sentinel_domain::tables::export::quoted;
 use sentinel_domain::tables::{Column, PARTITION, Row, TableSchema};
-use sentinel_domain::warehouse::{Merged, TableId, WarehouseError, check_batch};
+use sentinel_domain::warehouse::{Merged, TableId, WarehouseError};
 
 use super::file::StoreFile;
 use super::session::Session;
 use super::shape;
 use super::staged::{STAGED, stage, typed};
 
-/// Writes rows by logical date and business key.
-pub(super) fn merge(store: &StoreFile, table: &TableId, rows: &[Row]) -> Result<Merged, WarehouseError> {
-    check_batch(table, rows)?;
-    if rows.is_empty() {
-        return Ok(Merged::default());
-    }
-    let session = Session::write(store)?;
-    shape::check(&session, table)?;
+/// Writes rows, whose batch is checked, by logical date and business key.
+pub(super) fn merge(
+    session: &Session,
+    store: &StoreFile,
+    table: &TableId,
+    rows: &[Row],
+) -> Result<Merged, WarehouseError> {
+    shape::check(session, table)?;
     let columns: Vec<&Column> = table.schema.columns.iter().collect();
     stage(&session.connection, store, &columns, rows.iter())?;
     let failed = |error: duckdb::Error| store.failed("write to", error, false);

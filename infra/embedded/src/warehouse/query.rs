@@ -9,6 +9,7 @@ use sentinel_domain::tables::{Cell, Row};
 use sentinel_domain::warehouse::{ResultSet, WarehouseError};
 
 use super::file::StoreFile;
+use super::held::Held;
 use super::session::Session;
 use super::snapshot::Snapshot;
 use super::value::{to_cell, to_value};
@@ -21,19 +22,43 @@ pub(super) fn failed(error: duckdb::Error) -> WarehouseError {
 
 /// Asks; after `in_place` the question is put to a copy, so that nobody waits for it any longer.
 pub(super) fn ask(
+    held: &Held,
     store: &StoreFile,
     sql: &str,
     parameters: &[Cell],
     in_place: Duration,
 ) -> Result<ResultSet, WarehouseError> {
     if !in_place.is_zero() {
+        let in_held = |session: &Session| {
+            let plain = is_plain(sql).then_some(&session.connection)?;
+            within(plain, in_place, || read_only(plain, sql, parameters))
+        };
+        if let Some(answer) = held.read(in_held) {
+            return answer;
+        }
         let session = Session::read(store)?;
         if let Some(answer) = within(&session.connection, in_place, || run(&session.connection, sql, parameters)) {
             return answer;
         }
     }
+    held.close();
     let snapshot = Snapshot::take(store)?;
     run(&snapshot.session.connection, sql, parameters)
+}
+
+/// Returns whether the text is one question and nothing else, so that it may be asked where writing is possible.
+fn is_plain(sql: &str) -> bool {
+    let text = sql.trim().trim_end_matches(';');
+    let first = text.split_whitespace().next().unwrap_or_default().to_ascii_uppercase();
+    matches!(first.as_str(), "SELECT" | "WITH") && !text.contains(';')
+}
+
+/// Asks in a transaction that refuses to write.
+fn read_only(connection: &Connection, sql: &str, parameters: &[Cell]) -> Result<ResultSet, WarehouseError> {
+    connection.execute_batch("BEGIN TRANSACTION READ ONLY").map_err(failed)?;
+    let answer = run(connection, sql, parameters);
+    connection.execute_batch("ROLLBACK").map_err(failed)?;
+    answer
 }
 
 /// Runs `work`; when it takes longer than `limit`, it is stopped and has no answer.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use duckdb::{AccessMode, Config, Connection, OptionalExt};
+use duckdb::{AccessMode, Config, Connection};
 use sentinel_domain::warehouse::WarehouseError;
 
 use super::FORMAT;
@@ -10,6 +10,7 @@ use super::file::StoreFile;
 use super::lock::{POLL, StoreLock};
 
 /// An open store. Dropping it closes the file, then gives the lock back.
+#[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: Connection,
     _lock: Option<StoreLock>,
@@ -104,16 +105,17 @@ fn cannot_open(store: &StoreFile, error: &duckdb::Error) -> WarehouseError {
     store.failed("open", message, false)
 }
 
+/// Returns whether a statement failed because a table is not there.
+pub(super) fn is_absent(error: &duckdb::Error) -> bool {
+    error.to_string().contains("does not exist")
+}
+
 fn check_format(connection: &Connection, store: &StoreFile) -> Result<(), WarehouseError> {
-    let is_made = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'sentinel_store'";
-    let found: Option<i64> = connection
-        .query_row(is_made, [], |_| Ok(()))
-        .optional()
-        .and_then(|made| match made {
-            None => Ok(None),
-            Some(()) => connection.query_row("SELECT max(format) FROM sentinel_store", [], |row| row.get(0)),
-        })
-        .map_err(|error| store.failed("open", error, false))?;
+    let found: Option<i64> = match connection.query_row("SELECT max(format) FROM sentinel_store", [], |row| row.get(0))
+    {
+        Err(error) if is_absent(&error) => None,
+        found => found.map_err(|error| store.failed("open", error, false))?,
+    };
     match found {
         Some(found) if found > FORMAT => Err(WarehouseError::NewerStore {
             store: store.to_string(),

@@ -3,24 +3,18 @@
 use std::collections::BTreeMap;
 
 use duckdb::params;
-use sentinel_domain::tables::export::{column_type, create_table};
+use sentinel_domain::tables::export::{column_type, create_table, quoted};
 use sentinel_domain::warehouse::{ColumnDrift, TableId, WarehouseError};
 
 use super::file::StoreFile;
 use super::query;
-use super::session::Session;
+use super::session::{Session, is_absent};
 
-/// Makes the table where there is none, then checks it.
-pub(super) fn ensure(store: &StoreFile, table: &TableId) -> Result<(), WarehouseError> {
-    match check(&Session::read(store)?, table) {
-        Err(WarehouseError::NoTable { .. }) => {}
-        checked => return checked,
-    }
-    let session = Session::write(store)?;
+/// Makes the table where there is none, then checks it: another process may have made it from another schema.
+pub(super) fn ensure(session: &Session, store: &StoreFile, table: &TableId) -> Result<(), WarehouseError> {
     let sql = create_table(table.schema, &table.physical_name);
     session.connection.execute_batch(&sql).map_err(|error| store.failed("make a table in", error, false))?;
-    // Another process may have made it meanwhile, from another schema.
-    check(&session, table)
+    check(session, table)
 }
 
 /// Compares a table with its schema.
@@ -44,14 +38,18 @@ pub(super) fn check(session: &Session, table: &TableId) -> Result<(), WarehouseE
     if drift.is_empty() { Ok(()) } else { Err(WarehouseError::Drift { table: table.to_string(), columns: drift }) }
 }
 
-/// Returns each column of the table with its type.
+/// Returns each column of the table with its type; none when there is no table. The pragma looks at this one table,
+/// where the catalog's views would look at all of them.
 fn columns(session: &Session, table: &TableId) -> Result<BTreeMap<String, String>, WarehouseError> {
-    let sql = "SELECT column_name, data_type, is_nullable FROM duckdb_columns() \
-               WHERE table_name = ? AND schema_name = 'main' AND database_name = current_database()";
-    let mut statement = session.connection.prepare(sql).map_err(query::failed)?;
-    let described = |row: &duckdb::Row<'_>| Ok((row.get(0)?, described(&row.get::<_, String>(1)?, row.get(2)?)));
-    let rows = statement.query_map(params![table.physical_name], described).map_err(query::failed)?;
-    rows.collect::<Result<_, _>>().map_err(query::failed)
+    let sql = "SELECT name, type, \"notnull\" FROM pragma_table_info(?)";
+    let described = |row: &duckdb::Row<'_>| Ok((row.get(0)?, described(&row.get::<_, String>(1)?, !row.get(2)?)));
+    let columns = session.connection.prepare(sql).and_then(|mut statement| {
+        statement.query_map(params![quoted(&table.physical_name)], described)?.collect::<duckdb::Result<_>>()
+    });
+    match columns {
+        Err(error) if is_absent(&error) => Ok(BTreeMap::new()),
+        columns => columns.map_err(query::failed),
+    }
 }
 
 fn described(kind: &str, nullable: bool) -> String {

@@ -1,0 +1,236 @@
+//! The evaluations of one shard: gathered, run side by side, turned into records.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+use sentinel_domain::candles::Candles;
+use sentinel_domain::candles::gaps::{GapPolicy, apply};
+use sentinel_domain::hash::ContentHash;
+use sentinel_domain::instrument::{Instrument, InstrumentRules};
+use sentinel_domain::live::{Decided, LiveSignal, signal_id};
+use sentinel_domain::registry::StrategyVersion;
+use sentinel_domain::risk::RiskParams;
+use sentinel_domain::signal::{Signal, SignalState};
+use sentinel_domain::strategy::Label;
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_function_runtime::{FunctionError, RunContext};
+use sentinel_runtime::{Decision, Replay};
+use sentinel_trading::Terms;
+use sentinel_trading::lanes::DecidingLane;
+use sentinel_trading::series::{Series, session_until};
+
+use crate::library::{Library, Loaded};
+
+/// One decision to be taken.
+#[derive(Debug, Clone)]
+pub struct Task {
+    version: StrategyVersion,
+    instrument: Instrument,
+    rules: InstrumentRules,
+    /// What it takes to decide, or why that is not there.
+    ready: Result<Ready, String>,
+}
+
+#[derive(Debug, Clone)]
+struct Ready {
+    loaded: Loaded,
+    series: Arc<Series>,
+    warm_up_bars: u32,
+}
+
+/// What came of a decision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluated {
+    /// The record.
+    pub decision: Decided,
+    /// The signal, where one was given.
+    pub signal: Option<LiveSignal>,
+}
+
+/// Gathers what the lanes of a shard need. A lane whose candle did not come has nothing to decide and is left out,
+/// unless its config refuses gaps.
+pub(crate) async fn prepare<'a>(
+    ctx: &RunContext,
+    library: &Library,
+    lanes: impl Iterator<Item = DecidingLane<'a>>,
+    close_time: UnixMillis,
+) -> Result<Vec<Task>, FunctionError> {
+    let mut shared: BTreeMap<(Instrument, Timeframe, String, u32), Option<Arc<Series>>> = BTreeMap::new();
+    let mut tasks = Vec::new();
+    for DecidingLane { version, instrument } in lanes {
+        let rules = sentinel_trading::assets::rules_of(ctx, instrument).await?;
+        let mut task =
+            Task { version: version.clone(), instrument: instrument.clone(), rules, ready: Err(String::new()) };
+        let opened = match library.load(version).await {
+            Ok(loaded) => match library.warm_up_bars(version, &loaded, instrument, &rules) {
+                Ok(bars) => Ok((loaded, bars)),
+                Err(error) => Err(error.to_string()),
+            },
+            Err(error) => Err(error.to_string()),
+        };
+        let (loaded, warm_up_bars) = match opened {
+            Ok(opened) => opened,
+            Err(reason) => {
+                task.ready = Err(reason);
+                tasks.push(task);
+                continue;
+            }
+        };
+        let timeframe = version.config.timeframe;
+        let key = (instrument.clone(), timeframe, version.config.gaps.clone(), warm_up_bars);
+        let series = match shared.get(&key) {
+            Some(series) => series.clone(),
+            None => {
+                let found = session_until(ctx, instrument, timeframe, close_time, warm_up_bars as usize).await?;
+                let series = found.map(Arc::new);
+                shared.insert(key, series.clone());
+                series
+            }
+        };
+        match series.map(|series| without_gaps(&series, &version.config.gaps, close_time)) {
+            Some(Ok(Some(series))) => task.ready = Ok(Ready { loaded, series, warm_up_bars }),
+            Some(Ok(None)) => continue,
+            Some(Err(reason)) => task.ready = Err(reason),
+            None => task.ready = Err("there are no candles".to_owned()),
+        }
+        tasks.push(task);
+    }
+    Ok(tasks)
+}
+
+/// Returns the series as the gap policy has it, if its last candle closes at `close_time`.
+fn without_gaps(series: &Arc<Series>, gaps: &str, close_time: UnixMillis) -> Result<Option<Arc<Series>>, String> {
+    let policy: GapPolicy =
+        gaps.parse().map_err(|error: sentinel_domain::candles::gaps::UnknownGapPolicy| error.to_string())?;
+    let candles = &series.candles;
+    let is_there = candles.close_time(candles.len() - 1) == close_time;
+    if !is_there {
+        return match policy {
+            GapPolicy::Skip => Ok(None),
+            GapPolicy::Refuse | GapPolicy::Flat => Err("the candle of this close did not come".to_owned()),
+        };
+    }
+    if policy == GapPolicy::Skip || sentinel_domain::candles::gaps::find_gaps(candles).is_empty() {
+        return Ok(Some(Arc::clone(series)));
+    }
+    let (candles, _) = apply(candles.clone(), policy).map_err(|error| error.to_string())?;
+    Ok(Some(Arc::new(Series { candles, revision: series.revision })))
+}
+
+/// Takes the decisions on all cores, in the order of `tasks`.
+#[must_use]
+pub fn evaluate(tasks: &[Task], terms: &Terms, close_time: UnixMillis) -> Vec<Evaluated> {
+    tasks.par_iter().map(|task| task.evaluate(terms, close_time)).collect()
+}
+
+impl Task {
+    fn evaluate(&self, terms: &Terms, close_time: UnixMillis) -> Evaluated {
+        let decided = self.ready.as_ref().map_err(Clone::clone).and_then(|ready| {
+            let Ready { loaded, series, warm_up_bars } = ready;
+            let replay = Replay {
+                strategy: &loaded.strategy,
+                candles: &series.candles,
+                rules: &self.rules,
+                parameters: &loaded.parameters,
+                warm_up_bars: *warm_up_bars,
+            };
+            let row = series.candles.len() - 1;
+            replay.decide(row, self.version.config_hash).map(|decision| (ready, decision)).map_err(|e| e.to_string())
+        });
+        match decided {
+            Ok((ready, decision)) => {
+                let signal =
+                    decision.signal.map(|signal| self.signal(terms, ready, &ready.series.candles, &signal, close_time));
+                let decision = self.record(ready.series.revision, &decision, signal.as_ref());
+                Evaluated { decision, signal }
+            }
+            Err(reason) => Evaluated { decision: self.failed(reason), signal: None },
+        }
+    }
+
+    fn signal(
+        &self,
+        terms: &Terms,
+        ready: &Ready,
+        candles: &Candles,
+        signal: &Signal,
+        close_time: UnixMillis,
+    ) -> LiveSignal {
+        let StrategyVersion { strategy_id, version, config, active, .. } = &self.version;
+        let timeframe = config.timeframe;
+        let mut risk_params: RiskParams = serde_json::from_value(config.risk_params.clone()).unwrap_or_default();
+        // A strategy that was deactivated may still get out of what it holds.
+        risk_params.paused |= !active;
+        let valid_bars = signal.valid_bars.unwrap_or(risk_params.signal_valid_bars);
+        let columns = candles.columns();
+        let manifest = ready.loaded.strategy.manifest();
+        let at = |column: &Option<Vec<f64>>| column.as_ref().map(|values| values[signal.bar]);
+        LiveSignal {
+            signal_id: signal_id(&terms.namespace, strategy_id, &self.instrument, timeframe, close_time),
+            status: SignalState::New,
+            account_id: terms.account_id.clone(),
+            strategy_id: strategy_id.clone(),
+            strategy_version: *version,
+            priority: risk_params.priority,
+            instrument: self.instrument.clone(),
+            timeframe,
+            close_time,
+            signal_type: signal.signal_type,
+            pattern_name: manifest
+                .patterns
+                .get(signal.pattern as usize)
+                .map(|label| label.name.clone())
+                .unwrap_or_default(),
+            confidence: signal.confidence,
+            reasons: names(&manifest.reasons, signal.reasons),
+            warnings: names(&manifest.warnings, signal.warnings),
+            stop_loss: signal.stop_loss,
+            take_profit: signal.take_profit,
+            valid_bars: signal.valid_bars,
+            price: columns.close[signal.bar],
+            volume: columns.volume[signal.bar],
+            volume_delta: at(&columns.volume_delta),
+            imbalance: at(&columns.imbalance),
+            risk_params,
+            rules: self.rules,
+            expiration_at: close_time.saturating_add(i64::from(valid_bars).saturating_mul(timeframe.millis())),
+            rejection: None,
+        }
+    }
+
+    fn record(&self, revision: u32, decision: &Decision, signal: Option<&LiveSignal>) -> Decided {
+        Decided {
+            revision,
+            input_hash: decision.record.input_hash,
+            fuel: decision.record.fuel,
+            output_hash: decision.record.output_hash,
+            signal_id: signal.map(|signal| signal.signal_id.clone()),
+            failure: None,
+            ..self.failed(String::new())
+        }
+    }
+
+    fn failed(&self, reason: String) -> Decided {
+        let StrategyVersion { strategy_id, version, component_hash, config_hash, config, .. } = &self.version;
+        Decided {
+            strategy_id: strategy_id.clone(),
+            version: *version,
+            component_hash: *component_hash,
+            config_hash: *config_hash,
+            instrument: self.instrument.clone(),
+            timeframe: config.timeframe,
+            revision: 0,
+            input_hash: ContentHash::of(&[]),
+            fuel: 0,
+            output_hash: ContentHash::of(&[]),
+            signal_id: None,
+            failure: Some(reason),
+        }
+    }
+}
+
+/// Returns the names of the bits that are set.
+fn names(labels: &[Label], bits: u64) -> Vec<String> {
+    labels.iter().zip(0..64).filter(|(_, bit)| bits >> bit & 1 == 1).map(|(label, _)| label.name.clone()).collect()
+}

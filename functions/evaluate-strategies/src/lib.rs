@@ -1,0 +1,136 @@
+//! `evaluate-strategies`: shows the candles of one close to every strategy that decides on them, in the sandbox, and
+//! records what each was shown and what it said.
+//!
+//! One event is one shard of the evaluations. Each decision runs on a fresh instance; a strategy that fails is recorded
+//! with its reason and harms no other. The last shard to end says that the close is evaluated. What is absent: money,
+//! positions, orders.
+
+mod evaluation;
+mod library;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sentinel_domain::closes::{CANDLE_CLOSED, CandleClosed, CloseEvaluated};
+use sentinel_domain::documents::{Precondition, Write};
+use sentinel_domain::events::CloudEvent;
+use sentinel_domain::live::{DecisionChunk, LiveSignal};
+use sentinel_function_runtime::{
+    Function, FunctionDescriptor, FunctionError, Message, Report, RunContext, Trigger, async_trait,
+};
+use sentinel_runtime::ENGINE_VERSION;
+use sentinel_trading::Terms;
+use sentinel_trading::lanes::{closing_at, versions_as_of};
+
+pub use evaluation::{Evaluated, Task, evaluate};
+pub use library::{Library, LibraryError};
+
+/// The function.
+pub struct EvaluateStrategies {
+    /// Loaded strategies.
+    pub library: Arc<Library>,
+    /// The account that signals are meant for.
+    pub terms: Terms,
+}
+
+impl fmt::Debug for EvaluateStrategies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EvaluateStrategies").field("terms", &self.terms).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Function for EvaluateStrategies {
+    fn descriptor(&self) -> &FunctionDescriptor {
+        static DESCRIPTOR: FunctionDescriptor = FunctionDescriptor {
+            description: "Runs strategies on closed candles in the sandbox and records signals and decisions",
+            triggers: &[Trigger::Event { event_type: CANDLE_CLOSED }],
+            timeout: Duration::from_secs(60),
+            memory_mib: 2_048,
+            ..FunctionDescriptor::new("evaluate-strategies")
+        };
+        &DESCRIPTOR
+    }
+
+    async fn run(&self, ctx: &RunContext, event: Option<&CloudEvent>) -> Result<Report, FunctionError> {
+        let closed = said(event)?;
+        let namespace = &self.terms.namespace;
+        let chunk_id = DecisionChunk::id_of(namespace, closed.close_time, closed.shard);
+        let mut report = Report::default();
+        if ctx.records::<DecisionChunk>().get(&chunk_id).await?.is_none() {
+            report = self.evaluate_shard(ctx, closed).await?;
+        }
+        if self.is_last(ctx, closed).await? {
+            let event = CloseEvaluated { close_time: closed.close_time }.event(namespace);
+            ctx.commit_with(Vec::new(), vec![Message::new("closes", event)]).await?;
+        }
+        Ok(report)
+    }
+}
+
+impl EvaluateStrategies {
+    async fn evaluate_shard(&self, ctx: &RunContext, closed: CandleClosed) -> Result<Report, FunctionError> {
+        let versions = versions_as_of(ctx, closed.close_time).await?;
+        let lanes = closing_at(&versions, closed.close_time);
+        let shard = lanes.into_iter().zip(0_u32..).filter(|(_, index)| index % closed.shards == closed.shard);
+        let tasks = evaluation::prepare(ctx, &self.library, shard.map(|(lane, _)| lane), closed.close_time).await?;
+        let rows_in = tasks.len() as u64;
+        let terms = self.terms.clone();
+        let evaluated = tokio::task::spawn_blocking(move || evaluate(&tasks, &terms, closed.close_time))
+            .await
+            .map_err(|error| FunctionError::failed("evaluate strategies", error))?;
+
+        let records = ctx.records::<LiveSignal>();
+        let mut decided = Vec::with_capacity(evaluated.len());
+        let mut writes = Vec::new();
+        for Evaluated { decision, signal } in evaluated {
+            // The same again after a crash: the gate has not seen the close before its last shard has ended.
+            writes.extend(signal.map(|signal| records.put(&signal, Precondition::Any)).transpose()?);
+            decided.push(decision);
+        }
+        let rows_out = writes.len() as u64;
+        writes.push(self.chunk(ctx, closed, decided)?);
+        ctx.commit_in_batches(writes).await?;
+        Ok(Report { rows_in, rows_out, ..Report::default() })
+    }
+
+    fn chunk(
+        &self,
+        ctx: &RunContext,
+        closed: CandleClosed,
+        decided: Vec<sentinel_domain::live::Decided>,
+    ) -> Result<Write, FunctionError> {
+        let chunk = DecisionChunk {
+            namespace: self.terms.namespace.clone(),
+            close_time: closed.close_time,
+            shard: closed.shard,
+            shards: closed.shards,
+            engine_version: ENGINE_VERSION.to_owned(),
+            decided,
+            archived: false,
+        };
+        Ok(ctx.records::<DecisionChunk>().put(&chunk, Precondition::Any)?)
+    }
+
+    /// Returns whether all shards of the close have been evaluated.
+    async fn is_last(&self, ctx: &RunContext, closed: CandleClosed) -> Result<bool, FunctionError> {
+        let id_of = |shard| DecisionChunk::id_of(&self.terms.namespace, closed.close_time, shard);
+        let ids: Vec<_> = (0..closed.shards).map(id_of).collect();
+        if ids.len() == 1 {
+            return Ok(true);
+        }
+        Ok(ctx.records::<DecisionChunk>().get_many(&ids).await?.len() == ids.len())
+    }
+}
+
+fn said(event: Option<&CloudEvent>) -> Result<CandleClosed, FunctionError> {
+    let bad = |reason: String| FunctionError::BadEvent { reason };
+    let event = event.ok_or_else(|| bad(format!("there is none; give one of type {CANDLE_CLOSED}")))?;
+    let closed: CandleClosed = serde_json::from_value(event.data.clone())
+        .map_err(|error| bad(format!("its data is not {{close_time, shard, shards}}: {error}")))?;
+    if closed.shard >= closed.shards {
+        return Err(bad(format!("shard {} is none of {}", closed.shard, closed.shards)));
+    }
+    Ok(closed)
+}

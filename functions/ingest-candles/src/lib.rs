@@ -1,0 +1,210 @@
+//! `ingest-candles`: closed candles from the data source into the hot store, then the word that they are there.
+//!
+//! Asks for what is missing since the newest candle it holds, so a run that was missed is made up for by the next, and
+//! a gap that the source has filled since is filled here. What is absent: strategies, orders, any rule of trading.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sentinel_domain::candles::Columns;
+use sentinel_domain::closes::CandleClosed;
+use sentinel_domain::documents::{Precondition, Stored};
+use sentinel_domain::events::CloudEvent;
+use sentinel_domain::instrument::Instrument;
+use sentinel_domain::live::CandleChunk;
+use sentinel_domain::market_data::{BarsQuery, MarketData, all_bars};
+use sentinel_domain::session::SessionLength;
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_function_runtime::{
+    Function, FunctionDescriptor, FunctionError, Message, Report, RunContext, Trigger, async_trait,
+};
+use sentinel_trading::Terms;
+use sentinel_trading::lanes::{closes_at, closing_at, versions_as_of};
+use sentinel_trading::series::append;
+
+/// Evaluations in one shard: as many as one document holds the decisions of.
+pub const LANES_PER_SHARD: usize = 1_000;
+/// Candles before the first session that are fetched for a series which is new here.
+const HISTORY_BARS: i64 = 1_000;
+const PAGE_BARS: usize = 10_000;
+
+/// The function.
+pub struct IngestCandles {
+    /// Where candles come from.
+    pub data: Arc<dyn MarketData>,
+    /// The account whose strategies are told of them.
+    pub terms: Terms,
+}
+
+impl fmt::Debug for IngestCandles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IngestCandles").field("terms", &self.terms).finish_non_exhaustive()
+    }
+}
+
+/// Candles of one instrument and length.
+type SeriesName = (Instrument, Timeframe);
+
+#[async_trait]
+impl Function for IngestCandles {
+    fn descriptor(&self) -> &FunctionDescriptor {
+        static DESCRIPTOR: FunctionDescriptor = FunctionDescriptor {
+            description: "Brings closed candles into the hot store and tells that they are there",
+            triggers: &[Trigger::Schedule { cron: "* * * * *" }],
+            timeout: Duration::from_secs(55),
+            ..FunctionDescriptor::new("ingest-candles")
+        };
+        &DESCRIPTOR
+    }
+
+    async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
+        let close_time = self.terms.finest.candle_open(ctx.at());
+        let versions = versions_as_of(ctx, close_time).await?;
+        let mut wanted: BTreeSet<SeriesName> = BTreeSet::new();
+        for version in &versions {
+            for asset in &version.assets {
+                wanted.insert((asset.clone(), version.config.timeframe));
+                wanted.insert((asset.clone(), self.terms.finest));
+            }
+        }
+        wanted.retain(|(_, timeframe)| closes_at(*timeframe, close_time));
+        let mut report = Report::default();
+        for timeframe in Timeframe::ALL {
+            let instruments: Vec<_> =
+                wanted.iter().filter(|(_, of)| *of == timeframe).map(|(instrument, _)| instrument.clone()).collect();
+            if !instruments.is_empty() {
+                report.rows_out += self.refill(ctx, timeframe, &instruments, close_time).await?;
+            }
+        }
+        let lanes = closing_at(&versions, close_time).len();
+        let shards = u32::try_from(lanes.div_ceil(LANES_PER_SHARD)).unwrap_or(u32::MAX);
+        let messages = (0..shards)
+            .map(|shard| CandleClosed { close_time, shard, shards }.event(&self.terms.namespace))
+            .map(|event| Message::new("candles", event))
+            .collect();
+        ctx.commit_with(Vec::new(), messages).await?;
+        report.rows_in = wanted.len() as u64;
+        Ok(report)
+    }
+}
+
+impl IngestCandles {
+    /// Fetches what closed by `until` and is not there yet. Returns how many candles were new.
+    async fn refill(
+        &self,
+        ctx: &RunContext,
+        timeframe: Timeframe,
+        instruments: &[Instrument],
+        until: UnixMillis,
+    ) -> Result<u64, FunctionError> {
+        let length = SessionLength::of(timeframe);
+        let session_open = length.around(until - 1).start;
+        // Those that were there at the last close need one candle, those that are new a history: asked for apart.
+        let mut by_start: BTreeMap<UnixMillis, Vec<&Instrument>> = BTreeMap::new();
+        for instrument in instruments {
+            let from = match newest(ctx, instrument, timeframe, session_open).await? {
+                Some(open_time) => open_time + timeframe.millis(),
+                None => session_open - HISTORY_BARS * timeframe.millis(),
+            };
+            if from < until {
+                by_start.entry(from).or_default().push(instrument);
+            }
+        }
+        let mut rows = 0;
+        for (from, instruments) in by_start {
+            let query = BarsQuery {
+                symbols: instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
+                timeframe,
+                from,
+                // The source may take its end to be included.
+                to: Some(until - 1),
+                page_size: PAGE_BARS,
+                page_token: None,
+            };
+            let mut bars = all_bars(self.data.as_ref(), &query).await.map_err(|error| FunctionError::Failed {
+                what: format!("fetch {} candles", timeframe.as_str()),
+                retryable: error.is_retryable(),
+                source: error.into(),
+            })?;
+            for instrument in instruments {
+                if let Some(columns) = bars.remove(&instrument.symbol) {
+                    rows += keep(ctx, instrument, timeframe, &columns, until).await?;
+                }
+            }
+        }
+        Ok(rows)
+    }
+}
+
+/// Returns when the newest candle opened that is there, in this session or the one before.
+async fn newest(
+    ctx: &RunContext,
+    instrument: &Instrument,
+    timeframe: Timeframe,
+    session_open: UnixMillis,
+) -> Result<Option<UnixMillis>, FunctionError> {
+    let ids = [session_open, session_open - 1].map(|time| CandleChunk::id_at(instrument, timeframe, time));
+    for id in ids {
+        let chunk = ctx.records::<CandleChunk>().get(&id).await?;
+        if let Some(open_time) = chunk.and_then(|chunk| chunk.record.columns.open_time.last().copied()) {
+            return Ok(Some(open_time));
+        }
+    }
+    Ok(None)
+}
+
+/// Appends the candles that closed by `until` to the chunks of their sessions. Returns how many were new.
+async fn keep(
+    ctx: &RunContext,
+    instrument: &Instrument,
+    timeframe: Timeframe,
+    columns: &Columns,
+    until: UnixMillis,
+) -> Result<u64, FunctionError> {
+    let records = ctx.records::<CandleChunk>();
+    let length = SessionLength::of(timeframe);
+    let closed = columns.open_time.partition_point(|open_time| timeframe.close_time(*open_time) <= until);
+    let (mut row, mut kept) = (0, 0);
+    let mut writes = Vec::new();
+    while row < closed {
+        let session = length.around(columns.open_time[row]);
+        let end = row + columns.open_time[row..closed].partition_point(|open_time| *open_time < session.end);
+        let stored = records.get(&CandleChunk::id_at(instrument, timeframe, session.start)).await?;
+        let last = stored.as_ref().and_then(|chunk| chunk.record.columns.open_time.last().copied());
+        let first = row + columns.open_time[row..end].partition_point(|open_time| Some(*open_time) <= last);
+        if first < end {
+            let mut chunk = stored.as_ref().map_or_else(
+                || CandleChunk {
+                    instrument: instrument.clone(),
+                    timeframe,
+                    session_open: session.start,
+                    columns: Columns::default(),
+                    revision: 0,
+                },
+                |stored| stored.record.clone(),
+            );
+            append(&mut chunk.columns, rows_of(columns, first..end));
+            writes.push(records.put(&chunk, stored.as_ref().map_or(Precondition::Absent, Stored::unchanged))?);
+            kept += (end - first) as u64;
+        }
+        row = end;
+    }
+    ctx.commit_in_batches(writes).await?;
+    Ok(kept)
+}
+
+fn rows_of(columns: &Columns, rows: std::ops::Range<usize>) -> Columns {
+    let part = |column: &Vec<f64>| column[rows.clone()].to_vec();
+    Columns {
+        open_time: columns.open_time[rows.clone()].to_vec(),
+        open: part(&columns.open),
+        high: part(&columns.high),
+        low: part(&columns.low),
+        close: part(&columns.close),
+        volume: part(&columns.volume),
+        volume_delta: columns.volume_delta.as_ref().map(part),
+        imbalance: columns.imbalance.as_ref().map(part),
+    }
+}

@@ -1,0 +1,33 @@
+//! `sync-positions`: fills into positions, and the exits that candles ask for.
+
+use std::time::Duration;
+
+use sentinel_domain::events::CloudEvent;
+use sentinel_function_runtime::{
+    Function, FunctionDescriptor, FunctionError, Report, RunContext, Trigger, async_trait,
+};
+use sentinel_trading::{Desk, sync};
+
+/// The function.
+#[derive(Debug)]
+pub struct SyncPositions {
+    /// The account.
+    pub desk: Desk,
+}
+
+#[async_trait]
+impl Function for SyncPositions {
+    fn descriptor(&self) -> &FunctionDescriptor {
+        static DESCRIPTOR: FunctionDescriptor = FunctionDescriptor {
+            description: "Folds the broker's fills into positions and decides stop, target, trailing and time exits",
+            triggers: &[Trigger::Schedule { cron: "* * * * *" }],
+            timeout: Duration::from_secs(55),
+            ..FunctionDescriptor::new("sync-positions")
+        };
+        &DESCRIPTOR
+    }
+
+    async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
+        sync(ctx, &self.desk, ctx.now().max(ctx.at())).await
+    }
+}
