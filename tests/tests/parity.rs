@@ -29,7 +29,10 @@ fn stops_and_targets() {
     let Some(mut scenario) = scenario else { return };
     scenario.account.fill_model.slippage_bps = dec!(5);
     let trades = check(&scenario);
-    assert!(["stop", "target"].iter().all(|reason| trades.iter().any(|trade| trade.exit_reason == *reason)), "{trades:?}");
+    assert!(
+        ["stop", "target"].iter().all(|reason| trades.iter().any(|trade| trade.exit_reason == *reason)),
+        "{trades:?}"
+    );
 }
 
 #[test]

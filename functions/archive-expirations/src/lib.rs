@@ -88,7 +88,7 @@ impl ArchiveExpirations {
             entry.add_with(&signal_row(signal, &mut tape).await?, versions.check(id, version, time));
             if signal.status == SignalState::Expired {
                 let until = watched_until(signal).min(ctx.at());
-                entry.add(&fact(signal, until, moonshot::find(signal, until, &mut tape).await?));
+                entry.add(&fact(signal, moonshot::find(signal, until, &mut tape).await?));
             }
             entries.push(entry);
         }
@@ -121,7 +121,7 @@ const fn watched_until(signal: &LiveSignal) -> UnixMillis {
     signal.close_time + WATCHED_DAYS * Timeframe::D1.millis()
 }
 
-fn fact(signal: &LiveSignal, until: UnixMillis, moonshot: Result<Moonshot, &'static str>) -> FactSignalExpired {
+fn fact(signal: &LiveSignal, moonshot: Result<Moonshot, &'static str>) -> FactSignalExpired {
     let reason = moonshot.as_ref().err().map(|reason| (*reason).to_owned());
     let moonshot = moonshot.ok();
     FactSignalExpired {
@@ -144,7 +144,7 @@ fn fact(signal: &LiveSignal, until: UnixMillis, moonshot: Result<Moonshot, &'sta
         max_mfe: moonshot.as_ref().map(|it| it.percent),
         max_mfe_price: moonshot.as_ref().map(|it| it.price),
         max_mfe_at: moonshot.as_ref().map(|it| utc(it.time)),
-        mfe_until: moonshot.map(|_| utc(until)),
+        mfe_until: moonshot.map(|it| utc(it.until)),
         mfe_undefined_reason: reason,
         entry_date: date_of(signal.close_time),
         exit_date: date_of(signal.expiration_at),

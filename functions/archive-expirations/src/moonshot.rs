@@ -16,6 +16,8 @@ pub(crate) struct Moonshot {
     pub(crate) time: UnixMillis,
     /// The price above the signal's close, per cent; 0 where it never rose above it.
     pub(crate) percent: f64,
+    /// The last close that was looked at.
+    pub(crate) until: UnixMillis,
 }
 
 /// Returns the best price in the candles from the signal's close to `until`, or why there is none.
@@ -38,5 +40,6 @@ pub(crate) async fn find(
     let (price, close) = (decimal_price(high), decimal_price(signal.price));
     let gained = (price - close).max(Decimal::ZERO);
     let percent = to_f64(gained) / to_f64(close) * 100.0;
-    Ok(Ok(Moonshot { price, time: timeframe.close_time(columns.open_time[row]), percent }))
+    let closed = |row: usize| timeframe.close_time(columns.open_time[row]);
+    Ok(Ok(Moonshot { price, time: closed(row), percent, until: closed(columns.open_time.len() - 1) }))
 }

@@ -13,10 +13,8 @@ use sentinel_domain::market_data::MarketData;
 use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
 use sentinel_execute_signals::ExecuteSignals;
 use sentinel_expire_signals::ExpireSignals;
-use sentinel_function_runtime::{
-    Function, InProcessBus, Outcome, RunError, RunRequest, Runtime,
-};
 use sentinel_function_runtime::outbox::{Delivery, deliver_outbox};
+use sentinel_function_runtime::{Function, InProcessBus, Outcome, RunError, RunRequest, Runtime};
 use sentinel_ingest_candles::IngestCandles;
 use sentinel_runtime::RuntimeConfig;
 use sentinel_sync_positions::SyncPositions;

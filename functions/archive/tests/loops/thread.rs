@@ -14,12 +14,12 @@ use crate::world::{DAY, HOUR, OPENED, World, market, signal, sum, terms};
 
 /// One trade by signal, one by stop, one rejected, one that asked for nothing, one that came too late, one still open.
 fn signals() -> Vec<LiveSignal> {
-    let stopped = LiveSignal { stop_loss: Some(108.0), ..signal(35, SignalType::Buy) };
+    let stopped = LiveSignal { stop_loss: Some(105.0), ..signal(27, SignalType::Buy) };
     let unsure = LiveSignal { confidence: 10.0, ..signal(50, SignalType::StrongBuy) };
     vec![
         signal(10, SignalType::Buy),
         signal(12, SignalType::Buy),
-        signal(35 - 5, SignalType::Sell),
+        signal(25, SignalType::Sell),
         stopped,
         unsure,
         signal(75, SignalType::Sell),
