@@ -32,7 +32,6 @@ use sentinel_simulated_broker::Moment;
 
 use world::{DAY, HOUR, OPENED, World, instrument, risk, signal, terms};
 
-/// Twenty of them at each of five hundred closes.
 const TRADES: usize = 10_000;
 const AT_ONCE: usize = 2_500;
 
@@ -68,9 +67,10 @@ async fn measure() {
 /// Buys and sells at the broker; returns the fill of each order by our id.
 async fn traded(world: &World) -> BTreeMap<String, (BrokerOrderId, FillActivity)> {
     let mut ids = BTreeMap::new();
-    for (side, hour) in [(Side::Buy, 1), (Side::Sell, 10)] {
-        for part in 0..TRADES.div_ceil(AT_ONCE) {
-            let now = OPENED + (hour + i64::try_from(part).unwrap()) * HOUR;
+    // Each part is sold before the next is bought: the account has cash for one.
+    for part in 0..TRADES.div_ceil(AT_ONCE) {
+        for (side, hour) in [(Side::Buy, 1), (Side::Sell, 4)] {
+            let now = OPENED + (hour + 5 * i64::try_from(part).unwrap()) * HOUR;
             world.broker.advance(Moment::at_close(now)).unwrap();
             for trade in part * AT_ONCE..(part + 1) * AT_ONCE {
                 let request = OrderRequest {
@@ -102,7 +102,7 @@ fn name(side: Side, trade: usize) -> String {
 
 /// Less is sold than was bought: the fee is taken in coins.
 fn quantity(side: Side) -> Decimal {
-    if side == Side::Buy { dec!(0.01) } else { dec!(0.009975) }
+    if side == Side::Buy { dec!(0.02) } else { dec!(0.01995) }
 }
 
 async fn keep(world: &World, orders: &BTreeMap<String, (BrokerOrderId, FillActivity)>) {
@@ -153,8 +153,8 @@ fn position(given: &LiveSignal, legs: [(String, &(BrokerOrderId, FillActivity));
         });
     }
     let intent = EntryIntent {
-        quantity: dec!(0.01),
-        reserved: dec!(2),
+        quantity: dec!(0.02),
+        reserved: dec!(3),
         stop_loss: None,
         take_profit: None,
         expiration_at: given.expiration_at,

@@ -47,7 +47,8 @@ async fn signals_become_trades_and_facts() {
     let ended: Vec<_> = runs.values().map(|run| (run.job_name.as_str(), run.status, run.rows_quarantined)).collect();
     assert!(ended.iter().all(|(_, status, _)| *status == JobStatus::Succeeded), "{ended:?}");
 
-    let trades = world.rows::<FactTrade>().await;
+    let mut trades = world.rows::<FactTrade>().await;
+    trades.sort_by_key(|trade| trade.exit_time);
     let reasons: Vec<_> = trades.iter().map(|trade| trade.exit_reason.as_str()).collect();
     assert_eq!(reasons, ["signal", "stop"]);
     for trade in &trades {
