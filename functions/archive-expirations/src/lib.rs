@@ -82,9 +82,7 @@ impl ArchiveExpirations {
             let signal = &stored.record;
             let (id, version, time) = (&signal.strategy_id, signal.strategy_version, signal.close_time);
             let mut entry = Entry::new(Source::read(stored));
-            if let Some(row) = versions.row_at(id, time) {
-                entry.add(&row);
-            }
+            versions.add_to(&mut entry, id, time);
             entry.add_with(&signal_row(signal, &mut tape).await?, versions.check(id, version, time));
             if signal.status == SignalState::Expired {
                 let until = watched_until(signal).min(ctx.at());

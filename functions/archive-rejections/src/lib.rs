@@ -116,9 +116,7 @@ impl ArchiveRejections {
             let signal = &stored.record.signal;
             let (id, version, time) = (&signal.strategy_id, signal.strategy_version, signal.close_time);
             let mut entry = Entry::new(Source::read(stored));
-            if let Some(row) = versions.row_at(id, time) {
-                entry.add(&row);
-            }
+            versions.add_to(&mut entry, id, time);
             entry.add_with(&signal_row(signal, &mut tape).await?, versions.check(id, version, time));
             if window_end(signal) <= ctx.at() {
                 let theory = self.theory(&stored.record, &equities, &sales, &mut tape).await?;

@@ -107,8 +107,10 @@ impl ArchiveTrades {
         let versions = Versions::read(ctx).await?;
         let closed: Vec<&LivePosition> =
             positions.iter().map(|stored| &stored.record).filter(|it| it.status == PositionStatus::Closed).collect();
-        let orders = BrokerOrders::of(self.broker.as_ref(), &closed).await?;
-        let signals = Signals::read(ctx, &self.warehouse, positions).await?;
+        let (orders, signals) = futures_util::try_join!(
+            BrokerOrders::of(self.broker.as_ref(), &closed),
+            Signals::read(ctx, &self.warehouse, positions),
+        )?;
         let mut tape = Tape::new(ctx, &self.warehouse, self.terms.finest);
         let mut entries = Vec::new();
         for stored in positions {
@@ -128,9 +130,7 @@ impl ArchiveTrades {
             let (id, version, time) = (&position.strategy_id, position.strategy_version, position.signal_time);
             violations.extend(versions.check(id, version, time));
             let mut entry = Entry::new(Source::read(stored));
-            if let Some(row) = versions.row_at(id, time) {
-                entry.add(&row);
-            }
+            versions.add_to(&mut entry, id, time);
             violations.extend(signals.add_to(&mut entry, position, &mut tape).await?);
             entry.add_with(&position_row(position), violations);
             if position.status == PositionStatus::Closed {

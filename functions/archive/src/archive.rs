@@ -69,12 +69,15 @@ impl<'a> Archive<'a> {
     }
 
     /// Merges rows and looks them up again. Returns how many were new or different.
-    async fn merge(&self, table: &TableId, rows: Vec<CheckedRow>) -> Result<u64, FunctionError> {
+    async fn merge(&self, table: &TableId, rows: Vec<Arc<CheckedRow>>) -> Result<u64, FunctionError> {
         self.warehouse.ensure(table).await.map_err(warehouse_failed("make a table"))?;
         let mut written = 0;
-        for part in rows.chunks(MERGE_ROWS) {
-            let cells: Vec<Row> = part.iter().map(|row| row.cells.clone()).collect();
-            let keys: Vec<RowKey> = part.iter().map(|row| row.key.clone()).collect();
+        let mut rows = rows.into_iter().map(|row| {
+            let CheckedRow { key, cells, .. } = Arc::unwrap_or_clone(row);
+            (key, cells)
+        });
+        while rows.len() > 0 {
+            let (keys, cells): (Vec<RowKey>, Vec<Row>) = rows.by_ref().take(MERGE_ROWS).unzip();
             let merged = self.warehouse.merge(table, &cells).await.map_err(warehouse_failed("merge rows"))?;
             let found = self.warehouse.existing_keys(table, &keys).await.map_err(warehouse_failed("verify rows"))?;
             if let Some(missing) = found.iter().position(|found| !found) {
@@ -101,8 +104,8 @@ impl<'a> Archive<'a> {
 }
 
 /// Sorts rows by table, tables in the order in which entries hold them; a row that comes twice is kept once.
-fn by_table(entries: Vec<Entry>) -> Vec<(&'static TableSchema, Vec<CheckedRow>)> {
-    let mut tables: Vec<(&'static TableSchema, BTreeMap<String, CheckedRow>)> = Vec::new();
+fn by_table(entries: Vec<Entry>) -> Vec<(&'static TableSchema, Vec<Arc<CheckedRow>>)> {
+    let mut tables: Vec<(&'static TableSchema, BTreeMap<String, Arc<CheckedRow>>)> = Vec::new();
     for row in entries.into_iter().flat_map(|entry| entry.rows) {
         let known = tables.iter().position(|(schema, _)| schema.name == row.schema.name);
         let place = known.unwrap_or_else(|| {

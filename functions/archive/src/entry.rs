@@ -1,5 +1,7 @@
 //! What one hot document becomes.
 
+use std::sync::Arc;
+
 use sentinel_domain::documents::{Record, Stored};
 use sentinel_domain::guardian::{Guardian, Violation};
 use sentinel_domain::tables::{Row, Table, TableSchema};
@@ -35,7 +37,7 @@ impl Source {
 pub struct Entry {
     /// The document.
     pub source: Source,
-    pub(crate) rows: Vec<CheckedRow>,
+    pub(crate) rows: Vec<Arc<CheckedRow>>,
     pub(crate) violations: Vec<Violation>,
 }
 
@@ -45,7 +47,19 @@ pub(crate) struct CheckedRow {
     pub(crate) schema: &'static TableSchema,
     pub(crate) key: RowKey,
     pub(crate) cells: Row,
+    pub(crate) violations: Vec<Violation>,
+    /// The row for whoever heals it; null of a good row.
     pub(crate) json: Value,
+}
+
+impl CheckedRow {
+    /// Looks at a row; it is kept for people if it is bad, or said to be.
+    pub(crate) fn of<T: Table>(row: &T, is_bad: bool) -> Self {
+        let violations = Guardian::check(row).err().unwrap_or_default();
+        let is_shown = is_bad || !violations.is_empty();
+        let json = if is_shown { serde_json::to_value(row).unwrap_or(Value::Null) } else { Value::Null };
+        Self { schema: T::schema(), key: RowKey::of(row), cells: row.cells(), violations, json }
+    }
 }
 
 impl Entry {
@@ -57,11 +71,14 @@ impl Entry {
 
     /// Adds a row, and what the guardian says of it.
     pub fn add<T: Table>(&mut self, row: &T) {
-        if let Err(violations) = Guardian::check(row) {
-            self.violations.extend(violations);
-        }
-        let json = if self.violations.is_empty() { Value::Null } else { json_of(row) };
-        self.rows.push(CheckedRow { schema: T::schema(), key: RowKey::of(row), cells: row.cells(), json });
+        let is_bad = !self.violations.is_empty();
+        self.add_checked(&Arc::new(CheckedRow::of(row, is_bad)));
+    }
+
+    /// Adds a row that many entries refer to, and that was looked at once.
+    pub(crate) fn add_checked(&mut self, row: &Arc<CheckedRow>) {
+        self.violations.extend(row.violations.iter().cloned());
+        self.rows.push(Arc::clone(row));
     }
 
     /// Adds a row that was found wanting beyond what the guardian can see.
@@ -72,10 +89,6 @@ impl Entry {
 
     /// Returns the row that is shown to whoever heals the entry: the last, which depends on all others.
     pub(crate) fn shown(&self) -> Option<&CheckedRow> {
-        self.rows.last()
+        self.rows.last().map(Arc::as_ref)
     }
-}
-
-fn json_of<T: Table>(row: &T) -> Value {
-    serde_json::to_value(row).unwrap_or(Value::Null)
 }

@@ -1,6 +1,7 @@
 //! Which version of a strategy was active when.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sentinel_domain::candles::format_time;
 use sentinel_domain::guardian::Violation;
@@ -11,11 +12,16 @@ use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::{FunctionError, RunContext};
 use serde_json::{Value, json};
 
+use crate::entry::{CheckedRow, Entry};
 use crate::time::{date_of, utc};
 
 /// Every strategy's history.
 #[derive(Debug, Clone, Default)]
-pub struct Versions(BTreeMap<String, History>);
+pub struct Versions {
+    histories: BTreeMap<String, History>,
+    /// Each version as the warehouse holds it, by strategy and place in its history.
+    rows: BTreeMap<(String, u32), Arc<CheckedRow>>,
+}
 
 impl Versions {
     /// Reads all of `dim_strategies`.
@@ -28,18 +34,24 @@ impl Versions {
         for stored in records.all(records.select()).await? {
             rows.entry(stored.record.strategy_id.clone()).or_default().push(stored.record);
         }
-        Ok(Self(rows.into_iter().map(|(id, versions)| (id.clone(), History::new(id, versions))).collect()))
+        let checked = rows.values().flatten().map(|row| {
+            let name = (row.strategy_id.clone(), row.ordinal);
+            (name, Arc::new(CheckedRow::of(&row_of(row), false)))
+        });
+        let checked = checked.collect();
+        let histories = rows.into_iter().map(|(id, versions)| (id.clone(), History::new(id, versions))).collect();
+        Ok(Self { histories, rows: checked })
     }
 
     /// Returns every version of every strategy, oldest first.
     pub fn iter(&self) -> impl Iterator<Item = &StrategyVersion> {
-        self.0.values().flat_map(History::versions)
+        self.histories.values().flat_map(History::versions)
     }
 
     /// Returns the row whose version decided at `time`.
     #[must_use]
     pub fn as_of(&self, strategy_id: &str, time: UnixMillis) -> Option<&StrategyVersion> {
-        self.0.get(strategy_id)?.as_of(time)
+        self.histories.get(strategy_id)?.as_of(time)
     }
 
     /// Checks that `version` is the one that was active at `time`; the answer names both.
@@ -57,10 +69,12 @@ impl Versions {
         Some(Violation { column: "strategy_version".to_owned(), found: version, allowed })
     }
 
-    /// Returns the row of the warehouse that the version active at `time` is, for facts that refer to it.
-    #[must_use]
-    pub fn row_at(&self, strategy_id: &str, time: UnixMillis) -> Option<DimStrategy> {
-        self.as_of(strategy_id, time).map(row_of)
+    /// Adds the row of the version active at `time`, which facts refer to.
+    pub fn add_to(&self, entry: &mut Entry, strategy_id: &str, time: UnixMillis) {
+        let active = self.as_of(strategy_id, time);
+        if let Some(row) = active.and_then(|row| self.rows.get(&(row.strategy_id.clone(), row.ordinal))) {
+            entry.add_checked(row);
+        }
     }
 }
 

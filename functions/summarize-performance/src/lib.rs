@@ -79,9 +79,7 @@ impl Function for SummarizePerformance {
         for version in begun {
             let name = format!("{} {}", version.strategy_id, version.version);
             let mut entry = Entry::new(Source { collection: "dim_strategies", id: name });
-            if let Some(row) = versions.row_at(&version.strategy_id, version.valid_from) {
-                entry.add(&row);
-            }
+            versions.add_to(&mut entry, &version.strategy_id, version.valid_from);
             entry.add(&summary::row(&version, account_id, ctx.ds(), &facts, benchmark.as_ref()));
             entries.push(entry);
         }
