@@ -19,7 +19,7 @@ use sentinel_domain::broker::{
     Activity, ActivityKind, ActivityQuery, BrokerOrderId, FillActivity, OrderKind, OrderRequest, OrderSize,
     TimeInForce, all_activities,
 };
-use sentinel_domain::documents::{DocumentStore, Precondition};
+use sentinel_domain::documents::Precondition;
 use sentinel_domain::fill::Side;
 use sentinel_domain::gate::EntryIntent;
 use sentinel_domain::live::{Leg, LiveOrder, LivePosition, LiveSignal, OrderPurpose, PositionStatus};
@@ -34,6 +34,10 @@ use world::{DAY, HOUR, OPENED, World, instrument, risk, signal, terms};
 
 const TRADES: usize = 10_000;
 const AT_ONCE: usize = 2_500;
+
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
