@@ -50,7 +50,7 @@ fn trailing_and_time_exits() {
 #[test]
 fn two_strategies_compete_for_the_last_slot() {
     let strategies: [(&str, &[(&str, &str)]); 2] = [("sma-cross", &reference::PARAMETERS), ("ema-cross", &[])];
-    let Some(mut scenario) = scenario("two_strategies_compete_for_the_last_slot", 3_178, &strategies, |_| ()) else {
+    let Some(mut scenario) = scenario("two_strategies_compete_for_the_last_slot", 1_600, &strategies, |_| ()) else {
         return;
     };
     scenario.account.limits.positions_max = Some(1);

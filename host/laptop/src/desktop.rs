@@ -22,6 +22,7 @@ use sentinel_trading::{Desk, Terms};
 
 /// What the functions are put together from.
 #[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "ports need not say what they are")]
 pub struct Wiring {
     /// The hot store.
     pub store: Arc<dyn DocumentStore>,

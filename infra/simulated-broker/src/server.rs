@@ -1,6 +1,8 @@
 //! The server: a thread of its own with the exchange behind a lock, so that waiting for the disk holds up nobody else.
 
+mod activities;
 mod data;
+mod orders;
 mod simulation;
 mod trading;
 mod transport;

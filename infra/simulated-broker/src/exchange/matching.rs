@@ -5,7 +5,7 @@ use sentinel_domain::broker::{Activity, BrokerOrderStatus, CryptoFee, FillActivi
 use sentinel_domain::candles::Candle;
 use sentinel_domain::fees::Fee;
 use sentinel_domain::fill::{RestingStop, Side, StopOutcome};
-use sentinel_domain::instrument::Symbol;
+use sentinel_domain::instrument::{InstrumentRules, Symbol};
 use sentinel_domain::money::{decimal_price, round_money};
 use sentinel_domain::position::Fill;
 use sentinel_domain::settlement::{self, Quote};
@@ -194,42 +194,58 @@ impl Exchange {
     /// Fills what can be filled of an order at a price: all, a fraction where that fault is armed, or what there is
     /// cash or coins for; of the last the rest is taken back.
     fn fill(&mut self, index: usize, meeting: Meeting) {
+        let time = meeting.quote.time;
+        let (left, piece) = self.piece(index, meeting.quote.price);
+        let Some(fill) = self.settle_piece(index, piece, meeting) else { return self.book.cancel(index, time) };
+        self.book_fill(index, &fill, meeting.candle_open, left);
+        if fill.quantity == left {
+            self.book.complete(index);
+        } else if fill.quantity < piece {
+            self.book.cancel(index, time);
+        }
+        self.note_fill(index, &fill);
+    }
+
+    /// Returns what is left of an order, and how much of it this candle may fill.
+    fn piece(&self, index: usize, price: Decimal) -> (Decimal, Decimal) {
         let order = self.book.get(index);
-        let request = order.shown.request.clone();
-        let Some(market) = self.markets.get(&request.symbol) else { return };
-        let rules = *market.rules();
-        let quote = meeting.quote;
-        let left = order.quantity_left(quote.price, |quantity| rules.round_quantity_down(quantity));
+        let rules = self.rules_of(&order.shown.request.symbol);
+        let left = order.quantity_left(price, |quantity| rules.round_quantity_down(quantity));
         let piece = order.sufferings.fill_fraction.map_or(left, |fraction| {
             let whole = left + order.shown.filled_quantity;
             let piece = rules.round_quantity_down(whole * fraction).max(rules.quantity_min);
             if left - piece < rules.quantity_min { left } else { piece }
         });
-        let fee_rate = &self.settings.fees.rate;
+        (left, piece)
+    }
+
+    /// Returns the fill of a piece, as far as cash or coins reach, or `None` when they reach for nothing.
+    fn settle_piece(&self, index: usize, piece: Decimal, meeting: Meeting) -> Option<Fill> {
+        let order = self.book.get(index);
+        let symbol = &order.shown.request.symbol;
+        let (quote, fees) = (meeting.quote, &self.settings.fees);
         let volume = self.ledger.volume.sum_since(quote.time);
         let rate = match meeting.liquidity {
-            Liquidity::Taker => fee_rate.taker(volume),
-            Liquidity::Maker => fee_rate.maker(volume),
+            Liquidity::Taker => fees.rate.taker(volume),
+            Liquidity::Maker => fees.rate.maker(volume),
         };
-        let fill = match request.side {
-            _ if piece.is_zero() => None,
+        if piece.is_zero() {
+            return None;
+        }
+        match order.shown.request.side {
             Side::Buy => {
                 let cash = self.ledger.cash - (self.cash_reserved() - order.reserved);
-                settlement::purchase(piece, quote, cash, &self.settings.fees, rate, &rules)
+                settlement::purchase(piece, quote, cash, fees, rate, &self.rules_of(symbol))
             }
             Side::Sell => {
-                let sold = piece.min(self.ledger.quantity(&request.symbol));
-                (!sold.is_zero()).then(|| settlement::sale(sold, quote, &self.settings.fees, rate))
+                let sold = piece.min(self.ledger.quantity(symbol));
+                (!sold.is_zero()).then(|| settlement::sale(sold, quote, fees, rate))
             }
-        };
-        let Some(fill) = fill else { return self.book.cancel(index, quote.time) };
-        self.book_fill(index, &fill, meeting.candle_open, left);
-        match () {
-            () if fill.quantity == left => self.book.complete(index),
-            () if fill.quantity < piece => self.book.cancel(index, quote.time),
-            () => {}
         }
-        self.note_fill(index, &fill);
+    }
+
+    fn rules_of(&self, symbol: &Symbol) -> InstrumentRules {
+        self.markets.get(symbol).map(|market| *market.rules()).unwrap_or_default()
     }
 
     fn book_fill(&mut self, index: usize, fill: &Fill, candle_open: UnixMillis, left: Decimal) {
@@ -257,7 +273,7 @@ impl Exchange {
         let order = self.book.get(index);
         let shown = &order.shown;
         let id = ids::activity(fill.time, &ids::uuid("fill", account, &shown.id.0, self.activities.len()));
-        let rules = self.markets.get(&shown.request.symbol).map(|market| *market.rules()).unwrap_or_default();
+        let rules = self.rules_of(&shown.request.symbol);
         let left = if self.book.is_open(index) {
             order.quantity_left(fill.price, |quantity| rules.round_quantity_down(quantity))
         } else {

@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::Value;
 
 use super::ServerState;
-use super::trading::{Shared, current, parameters};
+use super::trading::{Answer, Pairs, Shared, current, parameters};
 use crate::wire::data::{Latest, Listed, latest, list, snapshots};
 use crate::wire::refusals::Refused;
-
-type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
-type Answer = Result<Json<Value>, Refused>;
 
 const LOCATIONS: [&str; 5] = ["us", "us-1", "us-2", "eu-1", "bs-1"];
 

@@ -14,14 +14,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ServerState;
-use super::trading::{Shared, current};
+use super::trading::{Answer, Shared, current};
 use crate::exchange::{Exchange, Refusal};
 use crate::faults::FaultRule;
 use crate::moment::{Moment, Phase};
 use crate::wire::refusals::Refused;
 use crate::wire::{answers, find_symbol, parse_time, time};
 
-type Answer = Result<Json<Value>, Refused>;
 type Body<T> = Result<Json<T>, JsonRejection>;
 
 pub(super) fn routes() -> Router<Arc<ServerState>> {

@@ -46,6 +46,8 @@ pub(super) async fn serve(listener: std::net::TcpListener, state: &Arc<ServerSta
 
 fn router(state: &Arc<ServerState>) -> Router {
     super::trading::routes()
+        .merge(super::orders::routes())
+        .merge(super::activities::routes())
         .merge(super::data::routes())
         .merge(super::simulation::routes())
         .fallback(|| async { Refused::not_found("endpoint not found.") })

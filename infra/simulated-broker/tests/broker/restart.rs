@@ -130,8 +130,11 @@ async fn killed_while_orders_pour_in_it_forgets_none_it_took() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("account.sqlite");
     let csv = folder.path().join("btc.csv");
-    std::fs::write(&csv, "open_time,open,high,low,close,volume\n0,1,1,1,1,5\n60000,1,1,1,1,5\n120000,1,1,1,1,5\n")
-        .unwrap();
+    std::fs::write(
+        &csv,
+        "open_time,open,high,low,close,volume\n1970-01-01T00:00:00Z,1,1,1,1,5\n1970-01-01T00:01:00Z,1,1,1,1,5\n",
+    )
+    .unwrap();
     let http = crate::client::http();
     let send = async |url: &str, path: &str, body: serde_json::Value| {
         let answer = http.post(format!("{url}{path}")).json(&body).send().await.ok()?;

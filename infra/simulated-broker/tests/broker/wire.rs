@@ -1,9 +1,11 @@
 //! What a client that is not ours meets: the control of the simulation, forms of input, refusals in Alpaca's words.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use rust_decimal::dec;
 use sentinel_domain::fees::FeeCurrency;
 use sentinel_domain::instrument::InstrumentRules;
-use sentinel_simulated_broker::{Moment, Options, SimulatedBroker};
+use sentinel_simulated_broker::{ClockSource, Moment, Options, SimulatedBroker};
 use serde_json::{Value, json};
 
 use crate::scene::{MINUTE, btc, minutes, settings};
@@ -142,4 +144,26 @@ async fn symbols_are_found_with_and_without_slash() {
     assert_eq!(desk.post("/v2/orders", resting).await.0, 200);
     let (status, canceled) = desk.send("DELETE", "/v2/orders", None).await;
     assert_eq!((status, canceled.as_array().map(Vec::len)), (207, Some(1)));
+}
+
+static WALL: AtomicI64 = AtomicI64::new(MINUTE);
+
+#[tokio::test]
+async fn the_wall_clock_is_followed_and_a_jump_back_is_waited_out() {
+    let settings = settings(dec!(1000), dec!(0), FeeCurrency::Quote);
+    let clock = ClockSource::Wall(|| WALL.load(Ordering::SeqCst));
+    let broker = SimulatedBroker::start(Options { settings, clock, ..Options::default() }).unwrap();
+    let desk = Desk { broker, http: crate::client::http() };
+    desk.broker.load(&minutes(&btc(), &[[100.0; 4]; 2]), InstrumentRules::default()).unwrap();
+    let at = async |time: i64| {
+        WALL.store(time, Ordering::SeqCst);
+        desk.get("/simulation/clock").await.1["unix_millis"].as_i64().unwrap()
+    };
+    assert_eq!((at(2 * MINUTE).await, at(MINUTE).await, at(3 * MINUTE).await), (2 * MINUTE, 2 * MINUTE, 3 * MINUTE));
+    let (_, taken) = desk.post("/v2/orders", order(|_| ())).await;
+    // The candle after the order becomes known only once it has closed.
+    desk.broker.load(&minutes(&btc(), &[[100.0; 4]; 5]), InstrumentRules::default()).unwrap();
+    at(5 * MINUTE).await;
+    let (_, filled) = desk.get(&format!("/v2/orders/{}", taken["id"].as_str().unwrap())).await;
+    assert_eq!((&filled["status"], &filled["filled_at"]), (&json!("filled"), &json!("1970-01-01T00:03:00Z")));
 }
