@@ -107,3 +107,56 @@ fn value(fee: &CryptoFee, order: &DayOfOrder) -> Decimal {
         round_money(-fee.quantity * price - fee.net_amount)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+
+    fn fee(order: Option<&str>, quantity: Decimal, net_amount: Decimal) -> CryptoFee {
+        CryptoFee {
+            id: "1".to_owned(),
+            date: 0,
+            symbol: Some("BTC/USD".to_owned()),
+            quantity,
+            net_amount,
+            price: None,
+            order_id: order.map(|id| BrokerOrderId(id.to_owned())),
+        }
+    }
+
+    fn order(id: &str, side: Side, quantity: Decimal) -> DayOfOrder {
+        DayOfOrder {
+            order_id: BrokerOrderId(id.to_owned()),
+            side,
+            symbol: "BTCUSD".to_owned(),
+            day: 0,
+            quantity,
+            notional: quantity * dec!(100),
+        }
+    }
+
+    #[test]
+    fn a_fee_that_names_its_order_is_that_orders() {
+        let mut ledger = FeeLedger::default();
+        ledger.post(fee(Some("in"), dec!(-0.01), dec!(0)));
+        let (bought, sold) = (order("in", Side::Buy, dec!(4)), order("out", Side::Sell, dec!(4)));
+        assert_eq!(ledger.of(&[bought.clone(), sold.clone()]), None);
+        ledger.post(fee(Some("out"), dec!(0), dec!(-0.75)));
+        // Coins without a price are valued at the fill.
+        assert_eq!(ledger.of(&[bought, sold]), Some(TradeFees { entry: dec!(1), exit: dec!(0.75) }));
+        assert_eq!(ledger.of(&[]), None);
+    }
+
+    #[test]
+    fn the_fee_of_a_day_is_shared_out_by_what_was_traded() {
+        let mut ledger = FeeLedger::default();
+        ledger.post(fee(None, dec!(0), dec!(-3)));
+        let pool = (0, "BTCUSD".to_owned(), false);
+        ledger.traded.insert(pool, dec!(400));
+        let quarter = order("out", Side::Sell, dec!(1));
+        assert_eq!(ledger.of(&[quarter]), Some(TradeFees { entry: dec!(0), exit: dec!(0.75) }));
+        assert_eq!(ledger.of(&[order("in", Side::Buy, dec!(1))]), None);
+    }
+}

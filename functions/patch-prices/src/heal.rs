@@ -109,3 +109,71 @@ fn fills(live: &LivePosition, belongs: impl Fn(OrderPurpose) -> bool) -> Vec<Fil
     fills.sort_by_key(|fill| fill.time);
     fills
 }
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+    use sentinel_domain::broker::{BrokerOrderId, BrokerOrderStatus, OrderKind, OrderRequest, OrderSize, TimeInForce};
+    use sentinel_domain::fees::{FeeCurrency, FeeRate};
+    use sentinel_domain::fill::Side;
+    use sentinel_domain::live::Leg;
+
+    use super::*;
+
+    fn leg(price: Decimal, quantity: Decimal) -> Leg {
+        let notional = round_money(price * quantity);
+        let fill = Fill { time: 0, price, reference: dec!(100), quantity, notional, fee: Fee::Quote(notional) };
+        Leg { activity_id: String::new(), fill }
+    }
+
+    fn theirs(average: Option<Decimal>) -> BrokerOrder {
+        let request = OrderRequest {
+            client_order_id: "exit-1".parse().unwrap(),
+            symbol: "BTC/USD".parse().unwrap(),
+            side: Side::Sell,
+            size: OrderSize::Quantity(dec!(3)),
+            kind: OrderKind::Market,
+            time_in_force: TimeInForce::Gtc,
+        };
+        BrokerOrder {
+            id: BrokerOrderId("1".to_owned()),
+            request,
+            status: BrokerOrderStatus::Filled,
+            filled_quantity: dec!(3),
+            filled_avg_price: average,
+            submitted_at: 0,
+            updated_at: 0,
+            filled_at: Some(0),
+            canceled_at: None,
+            expired_at: None,
+            failed_at: None,
+        }
+    }
+
+    /// Heals a sale of 1 at 100 and of 2 at an unknown price; returns the second fill's price and fee.
+    fn healed(average: Option<Decimal>) -> Option<(Decimal, Fee)> {
+        let mut order = LiveOrder {
+            client_order_id: "exit-1".to_owned(),
+            purpose: OrderPurpose::Exit,
+            quantity: dec!(3),
+            reference: dec!(100),
+            decided_at: 0,
+            broker_order_id: None,
+            done: true,
+            legs: vec![leg(dec!(100), dec!(1)), leg(dec!(0), dec!(2))],
+            trouble: None,
+        };
+        let fees = FeeSchedule { rate: FeeRate::Fixed { bps: dec!(100) }, currency: FeeCurrency::Received };
+        let rates = Rates { fees: &fees, volume: &VolumeWindow::default() };
+        fill_gap(&mut order, &theirs(average), &rates).then(|| (order.legs[1].fill.price, order.legs[1].fill.fee))
+    }
+
+    #[test]
+    fn the_missing_price_explains_the_orders_average() {
+        assert_eq!(healed(Some(dec!(102))), Some((dec!(103), Fee::Quote(dec!(2.06)))));
+        assert_eq!(healed(None), None);
+        assert_eq!(healed(Some(dec!(0))), None);
+        // No positive price explains an average that low.
+        assert_eq!(healed(Some(dec!(30))), None);
+    }
+}
