@@ -6,13 +6,10 @@
 //! What is absent: no files, no clock, no randomness, no printing.
 
 pub mod compare;
-mod excursion;
-mod extremes;
 pub mod json;
 pub mod lookahead;
 pub mod market;
 pub mod metrics;
-pub mod moments;
 pub mod report;
 pub mod result;
 pub mod run;
@@ -22,3 +19,5 @@ pub mod sweep;
 mod test_candles;
 mod timeline;
 mod watch;
+
+pub use sentinel_metrics::moments;

@@ -264,7 +264,7 @@ impl Backtest {
             equity: self.equity_curve(outcome.equity),
             metrics: Metrics::default(),
         };
-        result.metrics = Metrics::of(&result, self.benchmark.as_ref(), None);
+        result.metrics = crate::metrics::of_result(&result, self.benchmark.as_ref(), None);
         result
     }
 

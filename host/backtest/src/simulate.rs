@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use rust_decimal::Decimal;
 use sentinel_domain::candles::Candles;
+use sentinel_domain::excursion::excursions;
 use sentinel_domain::fill::{Side, StopOutcome};
 use sentinel_domain::gate::{self, AccountView, Candidate, Costs, EntryIntent, Holding, Rejection, Verdict};
 use sentinel_domain::instrument::InstrumentRules;
@@ -21,7 +22,6 @@ use sentinel_domain::signal::{Signal, SignalState};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::{ExitReason, Trade};
 
-use crate::excursion::excursions;
 use crate::market::{AccountSettings, MarketSeries};
 use crate::result::{OpenPosition, REJECTED_MAX, RejectedSignal};
 use crate::run::Signals;
@@ -655,8 +655,12 @@ impl<'a> Simulation<'a> {
         let entry_fill_price = bought.price;
         let cost = position.cost_of_sold();
         let pnl = position.proceeds() - cost;
-        let (max_favorable_excursion, max_adverse_excursion) =
-            excursions(market.candles(), active.entry_row..sale.row, to_f64(entry_fill_price), to_f64(sale.price));
+        let (max_favorable_excursion, max_adverse_excursion) = excursions(
+            market.candles().columns(),
+            active.entry_row..sale.row,
+            to_f64(entry_fill_price),
+            to_f64(sale.price),
+        );
         Trade {
             strategy: lane.strategy,
             instrument: market.instrument().clone(),
@@ -765,7 +769,7 @@ struct Peak {
 
 impl Peak {
     fn until(&mut self, equity: &[f64]) -> f64 {
-        self.highest = self.highest.max(crate::extremes::highest(&equity[self.seen..]));
+        self.highest = self.highest.max(sentinel_domain::extremes::highest(&equity[self.seen..]));
         self.seen = equity.len();
         self.highest
     }

@@ -193,12 +193,13 @@ fn evaluate(backtest: &Backtest, parameters: &[ParameterValue]) -> Result<Signal
 fn simulate(backtest: &Backtest, signals: &Signals, outcome: &mut Outcome) -> SweepOutcome {
     backtest.simulate(signals, outcome);
     let cash_initial = sentinel_domain::money::to_f64(backtest.account().cash);
+    let open_since: Vec<_> = outcome.open_positions.iter().map(|position| position.entry_time).collect();
     let metrics = Metrics::compute(&Inputs {
         cash_initial,
         daily: &backtest.daily(&outcome.equity),
         max_drawdown_intraday_pct: drawdown::max_drawdown_pct(cash_initial, &outcome.equity),
         trades: &outcome.trades,
-        open_positions: &outcome.open_positions,
+        open_since: &open_since,
         span: backtest.span(),
         fees_usd: outcome.fees,
         turnover_usd: outcome.turnover,

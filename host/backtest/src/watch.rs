@@ -6,11 +6,10 @@ use std::ops::Range;
 
 use rust_decimal::Decimal;
 use sentinel_domain::candles::Candles;
+use sentinel_domain::extremes::highest;
 use sentinel_domain::money::to_f64;
 use sentinel_domain::risk::ExitPlan;
 use sentinel_domain::timeframe::UnixMillis;
-
-use crate::extremes::highest;
 
 /// Wider than any rounding of a price, narrower than any tick.
 const SLACK: f64 = 1e-12;

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use rust_decimal::dec;
-use sentinel_backtest::metrics::{Benchmark, Definition, Metrics, activity, benchmark, drawdown, returns};
+use sentinel_backtest::metrics::{Benchmark, Definition, activity, benchmark, drawdown, returns};
 use sentinel_backtest::moments::Moments;
 use sentinel_backtest::result::{BacktestResult, EquityCurve, OpenPosition};
 use sentinel_domain::timeframe::Timeframe;
@@ -25,7 +25,7 @@ fn quiet() -> BacktestResult {
 }
 
 fn check(result: &BacktestResult, definition: &Definition, expected: f64) {
-    let metric = Metrics::of(result, None, None).get(definition);
+    let metric = sentinel_backtest::metrics::of_result(result, None, None).get(definition);
     let value = metric.value.unwrap_or_else(|| panic!("{}: {:?}", definition.name, metric.undefined_because));
     assert!((value - expected).abs() < 1e-9, "{}: {value}, expected {expected}", definition.name);
 }
@@ -80,7 +80,7 @@ fn drawdown_at_every_bar_sees_what_days_hide() {
 
 #[test]
 fn engine_may_bring_its_own_drawdown() {
-    let metrics = Metrics::of(&quiet(), None, Some(-12.5));
+    let metrics = sentinel_backtest::metrics::of_result(&quiet(), None, Some(-12.5));
     assert_eq!(metrics.get(&drawdown::MAX_DRAWDOWN_INTRADAY).value, Some(-12.5));
 }
 
@@ -102,7 +102,7 @@ fn days_without_a_bar_change_nothing() {
 fn benchmark_is_bought_at_the_first_open_and_named() {
     let candles = wavy_candles(Timeframe::H1, 240);
     let benchmark_held = Benchmark::buy_and_hold([&candles]).unwrap();
-    let metrics = Metrics::of(&quiet(), Some(&benchmark_held), None);
+    let metrics = sentinel_backtest::metrics::of_result(&quiet(), Some(&benchmark_held), None);
     let columns = candles.columns();
     let expected = (columns.close[239] / columns.open[0] - 1.0) * 100.0;
     let value = metrics.get(&benchmark::BENCHMARK_RETURN).value.unwrap();
@@ -114,6 +114,7 @@ fn benchmark_is_bought_at_the_first_open_and_named() {
 fn times_beyond_reason_are_refused_before_they_cost_memory() {
     let mut result = quiet();
     result.equity = EquityCurve { time: Moments::Listed(vec![DAY, 400_000 * DAY]), equity: vec![1.0, 1.0] };
-    let reason = Metrics::of(&result, None, None).get(&returns::CAGR).undefined_because.unwrap();
+    let reason =
+        sentinel_backtest::metrics::of_result(&result, None, None).get(&returns::CAGR).undefined_because.unwrap();
     assert!(reason.contains("270 years"), "{reason}");
 }

@@ -93,7 +93,7 @@ impl Vector {
             daily: &days(&self.equity),
             max_drawdown_intraday_pct: None,
             trades: &self.trades.iter().map(|trade| trade.trade(&instrument)).collect::<Vec<_>>(),
-            open_positions: &[],
+            open_since: &[],
             span: 0..1,
             fees_usd: Decimal::ZERO,
             turnover_usd: Decimal::ZERO,

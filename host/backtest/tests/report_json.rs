@@ -5,7 +5,6 @@
 use rust_decimal::{Decimal, dec};
 use sentinel_backtest::compare::{Comparison, Row};
 use sentinel_backtest::json::{RunFile, RunFileError, run_id};
-use sentinel_backtest::metrics::Metrics;
 use sentinel_backtest::result::BacktestResult;
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::timeframe::Timeframe;
@@ -54,7 +53,7 @@ fn promised_fields_are_there() {
 fn undefined_metric_is_null_with_its_reason() {
     let mut result = result();
     result.trades.clear();
-    result.metrics = Metrics::of(&result, None, None);
+    result.metrics = sentinel_backtest::metrics::of_result(&result, None, None);
     let json = json(&result);
     assert_eq!(json["metrics"]["profit_factor"]["value"], Value::Null);
     assert_eq!(json["metrics"]["profit_factor"]["undefined_because"], "no trade was closed");

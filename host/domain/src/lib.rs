@@ -18,6 +18,8 @@ pub mod components;
 pub mod documents;
 pub mod environment;
 pub mod events;
+pub mod excursion;
+pub mod extremes;
 pub mod fees;
 pub mod fill;
 pub mod gate;

@@ -35,11 +35,7 @@ pub fn purchase(
     rate: Decimal,
     rules: &InstrumentRules,
 ) -> Option<Fill> {
-    let Quote { time, price, reference } = quote;
-    let fill = |quantity: Decimal| {
-        let notional = round_money(quantity * price);
-        Fill { time, price, reference, quantity, notional, fee: fees.of_buy(quantity, notional, rate) }
-    };
+    let fill = |quantity: Decimal| buy(quantity, quote, fees, rate);
     let cost = |fill: &Fill| fill.notional + fill.fee_cash();
     let whole = fill(quantity);
     if cost(&whole) <= cash {
@@ -47,6 +43,14 @@ pub fn purchase(
     }
     let cut = fill(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / cost(&whole))));
     (cut.quantity >= rules.quantity_min && !cut.quantity.is_zero() && cost(&cut) <= cash).then_some(cut)
+}
+
+/// Returns the fill of a purchase of `quantity`, whatever it costs.
+#[must_use]
+pub fn buy(quantity: Decimal, quote: Quote, fees: &FeeSchedule, rate: Decimal) -> Fill {
+    let Quote { time, price, reference } = quote;
+    let notional = round_money(quantity * price);
+    Fill { time, price, reference, quantity, notional, fee: fees.of_buy(quantity, notional, rate) }
 }
 
 /// Returns the fill of a sale of `quantity`.

@@ -133,7 +133,7 @@ pub(crate) fn result_on(candles: &Candles) -> BacktestResult {
         equity: EquityCurve { time: Moments::Listed(times), equity },
         metrics: Metrics::default(),
     };
-    result.metrics = Metrics::of(&result, Benchmark::buy_and_hold([candles]).as_ref(), None);
+    result.metrics = sentinel_backtest::metrics::of_result(&result, Benchmark::buy_and_hold([candles]).as_ref(), None);
     result
 }
 

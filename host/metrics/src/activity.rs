@@ -85,7 +85,7 @@ fn exposure(facts: &Facts<'_>) -> Outcome {
         return Err("there are no bars");
     }
     let closed = facts.inputs.trades.iter().map(|trade| (trade.entry_time, trade.exit_time));
-    let open = facts.inputs.open_positions.iter().map(|position| (position.entry_time, span.end));
+    let open = facts.inputs.open_since.iter().map(|entry_time| (*entry_time, span.end));
     let held = union_millis(closed.chain(open).collect());
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run are far below 2^53")]
     Ok(held as f64 / (span.end - span.start) as f64 * 100.0)

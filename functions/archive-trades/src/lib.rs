@@ -1,0 +1,204 @@
+//! Loop A, the happy path: closed positions become rows of `fact_trades`.
+//!
+//! Each closed position is compared with the broker's orders and with the version of its strategy that was active when
+//! its signal was given; what does not agree goes to quarantine with both sides. A fill whose price the broker does not
+//! tell yet waits for the price patch and is named. Signal, position and trade are written in this order, verified, and
+//! only then is the hot position marked `archived`.
+//!
+//! Positions whose entry died leave their row in `positions` here too, and those still held have theirs brought up to
+//! date, so that a trade's position can be found in the warehouse at any time.
+//!
+//! Start with [`ArchiveTrades`]; what a trade's numbers are is in `trade`.
+
+mod trade;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sentinel_archive::rows::{signal_key, signal_row};
+use sentinel_archive::{Archive, BrokerOrders, Entry, Source, Tape, Versions, Word, expires_at, position_row};
+use sentinel_domain::broker::Broker;
+use sentinel_domain::documents::Stored;
+use sentinel_domain::events::CloudEvent;
+use sentinel_domain::guardian::Violation;
+use sentinel_domain::live::{LivePosition, LiveSignal, PositionStatus};
+use sentinel_domain::tables::SignalRow;
+use sentinel_domain::warehouse::Warehouse;
+use sentinel_function_runtime::{
+    Function, FunctionDescriptor, FunctionError, LogicalDate, Report, RunContext, Trigger, async_trait,
+};
+use sentinel_trading::Terms;
+
+/// How many documents are asked for at once.
+const LOOK_UP_MAX: usize = 500;
+
+/// The function.
+#[derive(Clone)]
+pub struct ArchiveTrades {
+    warehouse: Arc<dyn Warehouse>,
+    broker: Arc<dyn Broker>,
+    terms: Terms,
+}
+
+impl fmt::Debug for ArchiveTrades {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArchiveTrades").field("terms", &self.terms).finish_non_exhaustive()
+    }
+}
+
+impl ArchiveTrades {
+    /// What it says about itself.
+    pub const DESCRIPTOR: FunctionDescriptor = FunctionDescriptor {
+        description: "Loop A: closed positions become trades in the warehouse",
+        triggers: &[Trigger::Schedule { cron: "5 0 * * *" }],
+        logical_date: LogicalDate::DayEnded,
+        timeout: Duration::from_secs(900),
+        memory_mib: 1024,
+        ..FunctionDescriptor::new("archive-trades")
+    };
+
+    /// Makes the function for one account.
+    #[must_use]
+    pub const fn new(warehouse: Arc<dyn Warehouse>, broker: Arc<dyn Broker>, terms: Terms) -> Self {
+        Self { warehouse, broker, terms }
+    }
+}
+
+#[async_trait]
+impl Function for ArchiveTrades {
+    fn descriptor(&self) -> &FunctionDescriptor {
+        static DESCRIPTOR: FunctionDescriptor = ArchiveTrades::DESCRIPTOR;
+        &DESCRIPTOR
+    }
+
+    async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
+        let positions = self.unarchived(ctx).await?;
+        let mut report = Report { rows_in: positions.len() as u64, ..Report::default() };
+        if positions.is_empty() {
+            return Ok(report);
+        }
+        let entries = self.entries(ctx, &positions, &mut report).await?;
+        let stored = Archive::new(ctx, &self.warehouse).store(entries, &mut report).await?;
+        mark(ctx, positions, &stored).await?;
+        Ok(report)
+    }
+}
+
+impl ArchiveTrades {
+    async fn unarchived(&self, ctx: &RunContext) -> Result<Vec<Stored<LivePosition>>, FunctionError> {
+        let records = ctx.records::<LivePosition>();
+        let mut positions = records.all(records.select().equal("archived", false)).await?;
+        positions.retain(|stored| {
+            let position = &stored.record;
+            // Run again later, a run is still about what had happened by its own moment.
+            position.account_id == self.terms.account_id && position.exit_time.is_none_or(|exit| exit <= ctx.at())
+        });
+        Ok(positions)
+    }
+
+    async fn entries(
+        &self,
+        ctx: &RunContext,
+        positions: &[Stored<LivePosition>],
+        report: &mut Report,
+    ) -> Result<Vec<Entry>, FunctionError> {
+        let versions = Versions::read(ctx).await?;
+        let closed: Vec<&LivePosition> =
+            positions.iter().map(|stored| &stored.record).filter(|it| it.status == PositionStatus::Closed).collect();
+        let (orders, signals) = futures_util::try_join!(
+            BrokerOrders::of(self.broker.as_ref(), &closed),
+            Signals::read(ctx, &self.warehouse, positions),
+        )?;
+        let mut tape = Tape::new(ctx, &self.warehouse, self.terms.finest);
+        let mut entries = Vec::new();
+        for stored in positions {
+            let position = &stored.record;
+            let mut violations = Vec::new();
+            if position.status == PositionStatus::Closed {
+                match orders.word_on(position) {
+                    Word::Agrees => {}
+                    Word::Waits(order) => {
+                        let id = &position.position_id;
+                        report.notes.push(format!("{id} waits for patch-prices: {order} has no fill price yet"));
+                        continue;
+                    }
+                    Word::Differs(found) => violations = found,
+                }
+            }
+            let (id, version, time) = (&position.strategy_id, position.strategy_version, position.signal_time);
+            violations.extend(versions.check(id, version, time));
+            let mut entry = Entry::new(Source::read(stored));
+            versions.add_to(&mut entry, id, time);
+            violations.extend(signals.add_to(&mut entry, position, &mut tape).await?);
+            entry.add_with(&position_row(position), violations);
+            if position.status == PositionStatus::Closed {
+                let (trade, excursion) = trade::row(position, &mut tape).await?;
+                entry.add_with(&trade, excursion);
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+}
+
+/// The signals that positions came of: hot, or in the warehouse already.
+struct Signals {
+    hot: BTreeMap<String, LiveSignal>,
+    cold: BTreeMap<String, bool>,
+}
+
+impl Signals {
+    async fn read(
+        ctx: &RunContext,
+        warehouse: &Arc<dyn Warehouse>,
+        positions: &[Stored<LivePosition>],
+    ) -> Result<Self, FunctionError> {
+        let records = ctx.records::<LiveSignal>();
+        let ids: Vec<String> = positions.iter().map(|stored| stored.record.signal_id.clone()).collect();
+        let mut hot = BTreeMap::new();
+        for ids in ids.chunks(LOOK_UP_MAX) {
+            let found = records.get_many(ids).await?;
+            hot.extend(found.into_iter().map(|stored| (stored.record.signal_id.clone(), stored.record)));
+        }
+        let elsewhere: Vec<&LivePosition> =
+            positions.iter().map(|stored| &stored.record).filter(|it| !hot.contains_key(&it.signal_id)).collect();
+        let keys: Vec<_> = elsewhere.iter().map(|it| signal_key(&it.signal_id, it.signal_time)).collect();
+        let found = Archive::new(ctx, warehouse).holds::<SignalRow>(&keys).await?;
+        let cold = elsewhere.into_iter().map(|position| position.signal_id.clone()).zip(found).collect();
+        Ok(Self { hot, cold })
+    }
+
+    /// Adds the row of a position's signal, or says that there is none anywhere.
+    async fn add_to(
+        &self,
+        entry: &mut Entry,
+        position: &LivePosition,
+        tape: &mut Tape<'_>,
+    ) -> Result<Option<Violation>, FunctionError> {
+        let id = &position.signal_id;
+        if let Some(signal) = self.hot.get(id) {
+            entry.add(&signal_row(signal, tape).await?);
+            return Ok(None);
+        }
+        let is_archived = self.cold.get(id).copied().unwrap_or(false);
+        let allowed = "a signal that is in live_signals or in the warehouse".to_owned();
+        Ok((!is_archived).then(|| Violation { column: "signal_id".to_owned(), found: id.clone(), allowed }))
+    }
+}
+
+/// Marks the positions of which nothing more will come and whose rows were found in the warehouse.
+async fn mark(ctx: &RunContext, positions: Vec<Stored<LivePosition>>, stored: &[Source]) -> Result<(), FunctionError> {
+    let records = ctx.records::<LivePosition>();
+    let verified: std::collections::BTreeSet<&str> = stored.iter().map(|source| source.id.as_str()).collect();
+    let mut writes = Vec::new();
+    for mut position in positions {
+        let is_over = matches!(position.record.status, PositionStatus::Closed | PositionStatus::Abandoned);
+        if is_over && verified.contains(position.record.position_id.as_str()) {
+            position.record.archived = true;
+            writes.push(records.put_back(&position)?.expiring(expires_at(ctx.at())));
+        }
+    }
+    ctx.commit_in_batches(writes).await
+}

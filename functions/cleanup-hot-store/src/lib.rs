@@ -1,0 +1,168 @@
+//! Deletes from the hot store what the warehouse holds, and nothing else.
+//!
+//! Looked at are documents that a loop has marked as done. Each is looked up by the business keys of all its rows, now,
+//! and deleted only when every one of them is there, and only if nobody has touched it since it was read. What is not
+//! found stays and is named. A trade's position stays until its fees are settled, since the fee patch asks it for its
+//! orders.
+//!
+//! Candles, versions and accounts are state, not history, and are never touched.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sentinel_archive::Archive;
+use sentinel_archive::rows::{FINAL_STATES, signal_key, state_name};
+use sentinel_archive::time::date_of;
+use sentinel_archive::{table, warehouse_failed};
+use sentinel_domain::documents::{Record, Stored, Write};
+use sentinel_domain::events::CloudEvent;
+use sentinel_domain::live::{LivePosition, LiveSignal, PositionStatus, RejectedSignal};
+use sentinel_domain::signal::SignalState;
+use sentinel_domain::tables::{Cell, FactRejectedSignal, FactSignalExpired, FactTrade, PositionRow, SignalRow, Table};
+use sentinel_domain::warehouse::{RowKey, Warehouse, WarehouseExt};
+use sentinel_function_runtime::{
+    Function, FunctionDescriptor, FunctionError, LogicalDate, Report, RunContext, Trigger, async_trait,
+};
+
+/// The function.
+#[derive(Clone)]
+pub struct CleanupHotStore {
+    warehouse: Arc<dyn Warehouse>,
+}
+
+impl fmt::Debug for CleanupHotStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CleanupHotStore").finish_non_exhaustive()
+    }
+}
+
+impl CleanupHotStore {
+    /// What it says about itself.
+    pub const DESCRIPTOR: FunctionDescriptor = FunctionDescriptor {
+        description: "Deletes from the hot store what it finds in the warehouse",
+        triggers: &[Trigger::Schedule { cron: "0 2 * * *" }],
+        after: &["archive-trades", "archive-rejections", "archive-expirations"],
+        logical_date: LogicalDate::DayEnded,
+        ..FunctionDescriptor::new("cleanup-hot-store")
+    };
+
+    /// Makes the function.
+    #[must_use]
+    pub const fn new(warehouse: Arc<dyn Warehouse>) -> Self {
+        Self { warehouse }
+    }
+}
+
+#[async_trait]
+impl Function for CleanupHotStore {
+    fn descriptor(&self) -> &FunctionDescriptor {
+        static DESCRIPTOR: FunctionDescriptor = CleanupHotStore::DESCRIPTOR;
+        &DESCRIPTOR
+    }
+
+    async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
+        let mut broom = Broom { ctx, warehouse: &self.warehouse, report: Report::default() };
+        let mut writes = broom.positions().await?;
+        writes.extend(broom.signals().await?);
+        writes.extend(broom.rejected().await?);
+        let mut report = broom.report;
+        report.rows_out = writes.len() as u64;
+        ctx.commit_in_batches(writes).await?;
+        Ok(report)
+    }
+}
+
+/// One run.
+struct Broom<'a> {
+    ctx: &'a RunContext,
+    warehouse: &'a Arc<dyn Warehouse>,
+    report: Report,
+}
+
+impl Broom<'_> {
+    async fn positions(&mut self) -> Result<Vec<Write>, FunctionError> {
+        let records = self.ctx.records::<LivePosition>();
+        let mut done = marked(records.all(records.select().equal("archived", true)).await?);
+        let settled = self.settled(&done).await?;
+        done.retain(|stored| {
+            stored.record.status == PositionStatus::Abandoned || settled.contains(&stored.record.position_id)
+        });
+        let is_there = self.holds::<PositionRow, _>(&done, |position| Some(position_key(position))).await?;
+        Ok(self.sweep(done, &[is_there]))
+    }
+
+    async fn signals(&mut self) -> Result<Vec<Write>, FunctionError> {
+        let records = self.ctx.records::<LiveSignal>();
+        let over = records.select().one_of("status", FINAL_STATES.map(state_name));
+        let done = marked(records.all(over).await?);
+        let key = |signal: &LiveSignal| signal_key(&signal.signal_id, signal.close_time);
+        let is_there = self.holds::<SignalRow, _>(&done, |signal| Some(key(signal))).await?;
+        let expired = |signal: &LiveSignal| (signal.status == SignalState::Expired).then(|| key(signal));
+        let has_fact = self.holds::<FactSignalExpired, _>(&done, expired).await?;
+        Ok(self.sweep(done, &[is_there, has_fact]))
+    }
+
+    async fn rejected(&mut self) -> Result<Vec<Write>, FunctionError> {
+        let records = self.ctx.records::<RejectedSignal>();
+        let done = marked(records.all(records.select().at_most("close_time", self.ctx.at())).await?);
+        let key = |it: &RejectedSignal| Some(signal_key(&it.signal.signal_id, it.signal.close_time));
+        let is_there = self.holds::<SignalRow, _>(&done, key).await?;
+        let has_fact = self.holds::<FactRejectedSignal, _>(&done, key).await?;
+        Ok(self.sweep(done, &[is_there, has_fact]))
+    }
+
+    /// Returns the positions whose trades stand in the warehouse with their fees settled.
+    async fn settled(
+        &self,
+        positions: &[Stored<LivePosition>],
+    ) -> Result<std::collections::BTreeSet<String>, FunctionError> {
+        let days = positions.iter().filter_map(|stored| stored.record.exit_time).map(date_of);
+        let (Some(first), Some(last)) = (days.clone().min(), days.max()) else { return Ok(Default::default()) };
+        let table = table::<FactTrade>(self.ctx.environment());
+        self.warehouse.ensure(&table).await.map_err(warehouse_failed("make a table"))?;
+        let condition = "t.ds BETWEEN ? AND ? AND t.fee_finalized = TRUE";
+        let rows = self.warehouse.select::<FactTrade>(&table, condition, &[Cell::Date(first), Cell::Date(last)]).await;
+        let rows = rows.map_err(warehouse_failed("read settled trades"))?;
+        Ok(rows.into_iter().map(|trade| trade.position_id).collect())
+    }
+
+    /// Returns for each document whether its row stands in the table of `T`; `true` for one that has none there.
+    async fn holds<T: Table, R: Record>(
+        &self,
+        documents: &[Stored<R>],
+        key: impl Fn(&R) -> Option<RowKey>,
+    ) -> Result<Vec<bool>, FunctionError> {
+        let keys: Vec<Option<RowKey>> = documents.iter().map(|stored| key(&stored.record)).collect();
+        let asked: Vec<RowKey> = keys.iter().flatten().cloned().collect();
+        let mut found = Archive::new(self.ctx, self.warehouse).holds::<T>(&asked).await?.into_iter();
+        Ok(keys.iter().map(|key| key.is_none() || found.next().unwrap_or(false)).collect())
+    }
+
+    /// Returns the deletions of those documents of which every look found the row, and names the others.
+    fn sweep<R: Record>(&mut self, documents: Vec<Stored<R>>, looks: &[Vec<bool>]) -> Vec<Write> {
+        let records = self.ctx.records::<R>();
+        let mut writes = Vec::new();
+        for (index, stored) in documents.iter().enumerate() {
+            self.report.rows_in += 1;
+            let id = stored.record.id();
+            if looks.iter().all(|found| found[index]) {
+                writes.push(records.delete(&id, stored.unchanged()));
+            } else {
+                self.report
+                    .notes
+                    .push(format!("{}/{id} stays: not all of it is in the warehouse", records.collection()));
+            }
+        }
+        writes
+    }
+}
+
+/// Keeps the documents that a loop has marked as done.
+fn marked<R>(mut documents: Vec<Stored<R>>) -> Vec<Stored<R>> {
+    documents.retain(|stored| stored.expire_at.is_some());
+    documents
+}
+
+fn position_key(position: &LivePosition) -> RowKey {
+    RowKey { ds: date_of(position.signal_time), values: vec![Cell::Text(position.position_id.clone())] }
+}
