@@ -42,7 +42,6 @@ pub const OFFSET_BPS: Range = Range {
 
 impl Range {
     /// Returns a reader of texts, as options of a command want it.
-    #[must_use]
     pub fn parser(self) -> impl Fn(&str) -> Result<Decimal, String> + Clone + Send + Sync + 'static {
         move |text| {
             let number = text.parse().or_else(|_| Decimal::from_scientific(text));
