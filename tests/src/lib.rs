@@ -4,5 +4,6 @@ pub mod data;
 pub mod folders;
 pub mod hostile;
 pub mod native;
+pub mod parity;
 pub mod reference;
 pub mod shipped;

@@ -17,8 +17,10 @@ use tokio::sync::Mutex;
 
 use crate::function::FunctionError;
 
-/// How often letting go is tried: once more than heartbeats can be on their way.
-const RELEASE_ATTEMPTS: u32 = 3;
+/// How often letting go is tried. Giving up costs little: the lease expires, and the run is run again.
+const RELEASE_ATTEMPTS: u32 = 4;
+/// How long a store that is away is left alone; four times as long after each further time.
+const RELEASE_PAUSE: Duration = Duration::from_millis(20);
 
 /// A lease as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +33,9 @@ pub struct LeaseRow {
     pub run_id: Option<String>,
     /// Who runs that.
     pub holder: Option<String>,
+    /// The one time that it was taken, named apart from all others: also from another time of the same run by the
+    /// same holder, and from a time before the lease was deleted, when tokens began anew.
+    pub taker: Option<String>,
     /// When it was taken or last renewed.
     pub renewed_at: UnixMillis,
     /// How long it lasts from there, in milliseconds.
@@ -124,19 +129,36 @@ impl Lease {
             return Err(self.lost());
         }
         let leases = Records::<LeaseRow>::of(store, self.environment);
-        let free = LeaseRow { run_id: None, holder: None, ..held.row.clone() };
-        for _ in 0..RELEASE_ATTEMPTS {
+        let free = LeaseRow { run_id: None, holder: None, taker: None, ..held.row.clone() };
+        let mut pause = RELEASE_PAUSE;
+        for attempt in 1.. {
             let unchanged = Precondition::Version(held.version.clone());
             let last = if delete { leases.delete(&self.lock, unchanged) } else { leases.put(&free, unchanged)? };
-            let Err(error) = store.commit(writes.iter().cloned().chain([last]).collect()).await else { return Ok(()) };
-            // A heartbeat that was on its way when the function ended has renewed the lease: it is still one's own.
-            let is_renewed = error.is_conflict_on(leases.collection(), &self.lock);
+            let Err(error) = store.commit(writes.iter().cloned().chain([last]).collect()).await else { break };
+            if error.is_retryable() {
+                // The answer may be all that was lost.
+                if self.is_released(&leases).await {
+                    break;
+                }
+                tokio::time::sleep(pause).await;
+                pause *= 4;
+            }
+            // A conflict may be a heartbeat that was on its way when the function ended: the lease is still one's own.
+            let may_help = error.is_retryable() || error.is_conflict_on(leases.collection(), &self.lock);
             let explained = self.explained(store, &mut held, error).await;
-            if !is_renewed || matches!(explained, FunctionError::LeaseLost { .. }) {
+            if !may_help || attempt >= RELEASE_ATTEMPTS || matches!(explained, FunctionError::LeaseLost { .. }) {
                 return Err(explained);
             }
         }
-        Err(self.lost())
+        Ok(())
+    }
+
+    /// Returns whether the lease is free or deleted, as its release leaves it.
+    async fn is_released(&self, leases: &Records<'_, LeaseRow>) -> bool {
+        let stored = leases.get(&self.lock).await;
+        stored.is_ok_and(|stored| {
+            stored.is_none_or(|free| free.record.run_id.is_none() && free.record.token == self.token)
+        })
     }
 
     /// Renews the lease for ever; ends when it is lost.
@@ -175,7 +197,7 @@ impl Lease {
     async fn read_again(&self, store: &dyn DocumentStore, held: &mut Held) -> Result<(), FunctionError> {
         let stored = Records::<LeaseRow>::of(store, self.environment).get(&self.lock).await?;
         match stored {
-            Some(Stored { record, version, .. }) if record.token == self.token && record.run_id == held.row.run_id => {
+            Some(Stored { record, version, .. }) if record.taker == held.row.taker => {
                 (held.row, held.version) = (record, version);
                 Ok(())
             }
@@ -212,6 +234,7 @@ mod tests {
             token: 1,
             run_id: Some("run".to_owned()),
             holder: Some("me".to_owned()),
+            taker: Some("me#1".to_owned()),
             renewed_at: 100_000,
             lasts_ms: 60_000,
         };

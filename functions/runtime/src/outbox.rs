@@ -50,7 +50,7 @@ pub struct OutboxRow {
     pub topic: String,
     /// The event.
     pub event: CloudEvent,
-    /// Its place in the order of delivery: due time, then order of creation.
+    /// Its place in the order of delivery: those due at once in the order of creation, then the others by due time.
     pub position: String,
     /// When it was committed.
     pub created_at: UnixMillis,
@@ -67,12 +67,15 @@ impl OutboxRow {
     pub(crate) fn new(message: Message, now: UnixMillis, number: u32) -> Self {
         let Message { topic, event, not_before } = message;
         let hasher = ContentHasher::new("outbox").text(&topic).text(&event.source).text(&event.id);
-        let due_at = not_before.unwrap_or(now);
+        let (due_at, order) = match not_before {
+            None => (now, at_once(now, number)),
+            Some(due_at) => (due_at, later(due_at, now, number)),
+        };
         Self {
             message_id: hasher.finish().to_string()[..32].to_owned(),
             topic,
             event,
-            position: position(due_at, now, number),
+            position: order,
             created_at: now,
             due_at,
             attempts: 0,
@@ -84,7 +87,7 @@ impl OutboxRow {
         let back_off = BACK_OFF_MS.saturating_mul(1 << self.attempts.min(16)).min(BACK_OFF_MAX_MS);
         self.attempts = self.attempts.saturating_add(1);
         self.due_at = now + back_off;
-        self.position = position(self.due_at, self.created_at, 0);
+        self.position = later(self.due_at, self.created_at, 0);
         self.last_error = Some(reason);
     }
 }
@@ -97,9 +100,17 @@ impl Record for OutboxRow {
     }
 }
 
+/// Begins the positions of messages that wait for a time.
+const LATER: &str = "b";
+
+/// Sorts as text by creation time and number. It names no due time, so that a clock that is set back delays nothing.
+fn at_once(created_at: UnixMillis, number: u32) -> String {
+    format!("a-{:015}-{number:010}", created_at.max(0))
+}
+
 /// Sorts as text by due time, creation time and number. Times before 1970 do not occur.
-fn position(due_at: UnixMillis, created_at: UnixMillis, number: u32) -> String {
-    format!("{:015}-{:015}-{number:010}", due_at.max(0), created_at.max(0))
+fn later(due_at: UnixMillis, created_at: UnixMillis, number: u32) -> String {
+    format!("{LATER}-{:015}-{:015}-{number:010}", due_at.max(0), created_at.max(0))
 }
 
 /// What a round of deliveries did.
@@ -124,11 +135,16 @@ pub async fn deliver_outbox(
     now: UnixMillis,
 ) -> Result<Delivery, StoreError> {
     let outbox = Records::<OutboxRow>::of(store, environment);
+    let first = outbox.select().less("position", LATER).limit(PAGE_MESSAGES);
     // A due time equal to `now` is followed by a dash, which sorts before a dot.
-    let due = outbox.select().less("position", format!("{:015}.", now.max(0))).limit(PAGE_MESSAGES);
+    let due = format!("{LATER}-{:015}.", now.max(0));
+    let then = outbox.select().at_least("position", LATER).less("position", due).limit(PAGE_MESSAGES);
     let mut delivery = Delivery::default();
     loop {
-        let page = outbox.query(&due).await?;
+        let mut page = outbox.query(&first).await?;
+        if page.is_empty() {
+            page = outbox.query(&then).await?;
+        }
         if page.is_empty() {
             return Ok(delivery);
         }

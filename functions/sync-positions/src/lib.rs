@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sentinel_domain::closes::POSITIONS_DUE;
 use sentinel_domain::events::CloudEvent;
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, Report, RunContext, Trigger, async_trait,
@@ -20,7 +21,7 @@ impl Function for SyncPositions {
     fn descriptor(&self) -> &FunctionDescriptor {
         static DESCRIPTOR: FunctionDescriptor = FunctionDescriptor {
             description: "Folds the broker's fills into positions and decides stop, target, trailing and time exits",
-            triggers: &[Trigger::Schedule { cron: "* * * * *" }],
+            triggers: &[Trigger::Schedule { cron: "* * * * *" }, Trigger::Task { event_type: POSITIONS_DUE }],
             timeout: Duration::from_secs(55),
             ..FunctionDescriptor::new("sync-positions")
         };

@@ -114,7 +114,9 @@ fn priced(
 ) -> Fill {
     let rate = terms.fees.rate.taker(account.volume.sum_since(activity.time));
     let notional = round_money(quantity * activity.price);
-    account.volume.add(activity.time, notional);
+    if terms.fees.rate.depends_on_volume() {
+        account.volume.add(activity.time, notional);
+    }
     let fee = match activity.side {
         Side::Buy => terms.fees.of_buy(quantity, notional, rate),
         Side::Sell => terms.fees.of_sale(notional, rate),

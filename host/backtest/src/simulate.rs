@@ -6,7 +6,6 @@
 //! things and the bookkeeping. Steps at which nothing can happen are skipped in one stride, so the cost is linear in
 //! bars and in orders.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
 use rust_decimal::Decimal;
@@ -17,6 +16,7 @@ use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::money::{decimal_price, round_money, to_f64};
 use sentinel_domain::position::{Fill, Position, PositionEvent, PositionState};
 use sentinel_domain::risk::{ExitPlan, RiskParams};
+use sentinel_domain::settlement::{self, Quote, VolumeWindow};
 use sentinel_domain::signal::{Signal, SignalState};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::{ExitReason, Trade};
@@ -152,13 +152,6 @@ struct Active {
 enum PendingOrder {
     Entry,
     Exit(ExitReason),
-}
-
-/// What was bought, and the cash it takes.
-#[derive(Debug, Clone, Copy)]
-struct Purchase {
-    fill: Fill,
-    cost: Decimal,
 }
 
 /// How a position was sold.
@@ -588,12 +581,12 @@ impl<'a> Simulation<'a> {
         let lane = &world.lanes[index];
         let rules = &world.series[lane.series].rules;
         let cash_free = self.cash - (self.reserved - intent.reserved);
-        let Some(Purchase { fill, cost }) = self.purchase(intent.quantity, now, reference, cash_free, rules) else {
+        let Some(fill) = self.purchase(intent.quantity, now, reference, cash_free, rules) else {
             return self.abandon(index);
         };
         self.pending -= 1;
         self.reserved -= intent.reserved;
-        self.cash -= cost;
+        self.cash -= fill.notional + fill.fee_cash();
         self.book(&fill);
         self.out.entries += 1;
         let plan = ExitPlan::new(
@@ -625,23 +618,10 @@ impl<'a> Simulation<'a> {
         reference: Decimal,
         cash: Decimal,
         rules: &InstrumentRules,
-    ) -> Option<Purchase> {
+    ) -> Option<Fill> {
         let account = self.world.account;
-        let price = account.fill_model.market(Side::Buy, reference);
-        let rate = self.fee_rate(time);
-        let purchase = |quantity: Decimal| {
-            let notional = round_money(quantity * price);
-            let fee = account.fees.of_buy(quantity, notional, rate);
-            let fill = Fill { time, price, reference, quantity, notional, fee };
-            Purchase { fill, cost: notional + fill.fee_cash() }
-        };
-        let whole = purchase(quantity);
-        if whole.cost <= cash {
-            return Some(whole);
-        }
-        let cut = purchase(rules.round_quantity_down(quantity * (cash.max(Decimal::ZERO) / whole.cost)));
-        let quantity = cut.fill.quantity;
-        (quantity >= rules.quantity_min && !quantity.is_zero() && cut.cost <= cash).then_some(cut)
+        let quote = Quote { time, price: account.fill_model.market(Side::Buy, reference), reference };
+        settlement::purchase(quantity, quote, cash, &account.fees, self.fee_rate(time), rules)
     }
 
     fn sell(&mut self, index: usize, sale: Sale) {
@@ -651,9 +631,8 @@ impl<'a> Simulation<'a> {
         let rate = self.fee_rate(sale.time);
         let Some(mut active) = self.slots[index].active.take() else { return };
         let quantity = market.rules.round_quantity_down(active.position.held());
-        let notional = round_money(quantity * sale.price);
-        let fee = world.account.fees.of_sale(notional, rate);
-        let fill = Fill { time: sale.time, price: sale.price, reference: sale.reference, quantity, notional, fee };
+        let quote = Quote { time: sale.time, price: sale.price, reference: sale.reference };
+        let fill = settlement::sale(quantity, quote, &world.account.fees, rate);
         active.apply(PositionEvent::Sold(fill, sale.reason), market.rules.step_size);
         self.watched -= usize::from(!active.plan.is_empty());
         self.cash += active.position.proceeds();
@@ -774,31 +753,6 @@ impl Active {
     /// Returns why to sell at a close, if there is a reason.
     fn exit_at_close(&self, close: f64, close_time: UnixMillis) -> Option<ExitReason> {
         self.plan.exit_at_close(decimal_price(close), decimal_price(self.watch.best_close()), close_time)
-    }
-}
-
-/// What was traded in the last 30 days, for the fee tier.
-#[derive(Debug, Default)]
-struct VolumeWindow {
-    fills: VecDeque<(UnixMillis, Decimal)>,
-    sum: Decimal,
-}
-
-impl VolumeWindow {
-    const LENGTH: i64 = 30 * Timeframe::D1.millis();
-
-    fn add(&mut self, time: UnixMillis, notional: Decimal) {
-        self.fills.push_back((time, notional));
-        self.sum += notional;
-        while let Some((_, old)) = self.fills.pop_front_if(|(old, _)| *old <= time - Self::LENGTH) {
-            self.sum -= old;
-        }
-    }
-
-    /// Returns what was traded in the 30 days before `now`. Fills too old since the last one are left out.
-    fn sum_since(&self, now: UnixMillis) -> Decimal {
-        let stale = self.fills.iter().take_while(|(time, _)| *time <= now - Self::LENGTH);
-        self.sum - stale.map(|(_, notional)| *notional).sum::<Decimal>()
     }
 }
 

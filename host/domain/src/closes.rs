@@ -10,6 +10,9 @@ pub const CANDLE_CLOSED: &str = "sentinel.candle.closed.v1";
 /// All shards of a close have been evaluated.
 pub const CLOSE_EVALUATED: &str = "sentinel.close.evaluated.v1";
 
+/// Positions are to be brought up to a moment.
+pub const POSITIONS_DUE: &str = "sentinel.positions.due.v1";
+
 /// What a [`CANDLE_CLOSED`] event says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +31,23 @@ pub struct CandleClosed {
 pub struct CloseEvaluated {
     /// When the candles closed, in Unix milliseconds.
     pub close_time: UnixMillis,
+}
+
+/// What a [`POSITIONS_DUE`] event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PositionsDue {
+    /// The moment, in Unix milliseconds.
+    pub at: UnixMillis,
+}
+
+impl PositionsDue {
+    /// Returns the event. `phase` tells several of one moment apart.
+    #[must_use]
+    pub fn event(&self, phase: &str) -> CloudEvent {
+        let data = serde_json::json!({ "at": self.at });
+        CloudEvent::new("/scheduler", format!("{}|{phase}", self.at), POSITIONS_DUE).at(self.at).with_data(data)
+    }
 }
 
 impl CandleClosed {

@@ -86,6 +86,16 @@ impl FeeRate {
     /// Returns the rate, as a fraction, of an order that takes from the book after `volume_30d` of trading.
     #[must_use]
     pub fn taker(&self, volume_30d: Decimal) -> Decimal {
+        self.rate(volume_30d, |tier| tier.taker_bps)
+    }
+
+    /// Returns the rate, as a fraction, of an order that rested in the book, after `volume_30d` of trading.
+    #[must_use]
+    pub fn maker(&self, volume_30d: Decimal) -> Decimal {
+        self.rate(volume_30d, |tier| tier.maker_bps)
+    }
+
+    fn rate(&self, volume_30d: Decimal, bps_of: impl Fn(&FeeTier) -> Decimal) -> Decimal {
         const BPS: Decimal = dec!(0.0001);
         match self {
             Self::Fixed { bps } => bps * BPS,
@@ -93,7 +103,7 @@ impl FeeRate {
                 .iter()
                 .rev()
                 .find(|tier| volume_30d >= tier.volume_min)
-                .map_or(Decimal::ZERO, |tier| tier.taker_bps * BPS),
+                .map_or(Decimal::ZERO, |tier| bps_of(tier) * BPS),
         }
     }
 
@@ -147,6 +157,7 @@ mod tests {
         assert_eq!(rate.taker(dec!(99_999.99)), dec!(0.0025));
         assert_eq!(rate.taker(dec!(100_000)), dec!(0.0022));
         assert_eq!(rate.taker(dec!(1_000_000_000)), dec!(0.0010));
+        assert_eq!(rate.maker(dec!(100_000)), dec!(0.0012));
     }
 
     #[test]

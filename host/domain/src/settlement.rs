@@ -60,8 +60,15 @@ pub fn sale(quantity: Decimal, quote: Quote, fees: &FeeSchedule, rate: Decimal) 
 /// What was traded in the last 30 days, for the fee tier.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeWindow {
-    fills: VecDeque<(UnixMillis, Decimal)>,
+    fills: VecDeque<Traded>,
     sum: Decimal,
+}
+
+/// What one fill was worth, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct Traded {
+    time: UnixMillis,
+    notional: Decimal,
 }
 
 impl VolumeWindow {
@@ -69,18 +76,18 @@ impl VolumeWindow {
 
     /// Takes in a fill.
     pub fn add(&mut self, time: UnixMillis, notional: Decimal) {
-        self.fills.push_back((time, notional));
+        self.fills.push_back(Traded { time, notional });
         self.sum += notional;
-        while let Some((_, old)) = self.fills.pop_front_if(|(old, _)| *old <= time - Self::LENGTH) {
-            self.sum -= old;
+        while let Some(old) = self.fills.pop_front_if(|old| old.time <= time - Self::LENGTH) {
+            self.sum -= old.notional;
         }
     }
 
     /// Returns what was traded in the 30 days before `now`. Fills too old since the last one are left out.
     #[must_use]
     pub fn sum_since(&self, now: UnixMillis) -> Decimal {
-        let stale = self.fills.iter().take_while(|(time, _)| *time <= now - Self::LENGTH);
-        self.sum - stale.map(|(_, notional)| *notional).sum::<Decimal>()
+        let stale = self.fills.iter().take_while(|old| old.time <= now - Self::LENGTH);
+        self.sum - stale.map(|old| old.notional).sum::<Decimal>()
     }
 }
 

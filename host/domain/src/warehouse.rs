@@ -14,7 +14,7 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::NaiveDate;
 
-use crate::tables::{Cell, Field, PARTITION, Reference, Row, Table, TableSchema, ViewSchema};
+use crate::tables::{self, Cell, Field, PARTITION, Reference, Row, Table, TableSchema, ViewSchema};
 
 pub use batch::check_batch;
 pub use error::{ColumnDrift, WarehouseError};
@@ -29,6 +29,12 @@ pub struct TableId {
 }
 
 impl TableId {
+    /// Names a table by `physical_name`, which turns a production name into the environment's.
+    #[must_use]
+    pub fn new(schema: &'static TableSchema, physical_name: impl Fn(&str) -> String) -> Self {
+        Self { schema, physical_name: physical_name(schema.name) }
+    }
+
     /// Names the table of `T`.
     #[must_use]
     pub fn of<T: Table>(physical_name: impl Into<String>) -> Self {
@@ -163,6 +169,23 @@ pub trait Warehouse: Send + Sync {
 /// Typed rows in and out of any warehouse.
 #[async_trait]
 pub trait WarehouseExt: Warehouse {
+    /// Makes every table and view of the project under the environment's names, as [`Warehouse::ensure`] does.
+    ///
+    /// # Errors
+    /// At the first table that is there with other columns.
+    async fn ensure_all<F>(&self, physical_name: F) -> Result<(), WarehouseError>
+    where
+        F: for<'a> Fn(&'a str) -> String + Send + Sync,
+    {
+        for table in tables::all() {
+            self.ensure(&TableId::new(table, &physical_name)).await?;
+        }
+        for view in tables::views() {
+            self.ensure_view(&ViewId::new(view, &physical_name)).await?;
+        }
+        Ok(())
+    }
+
     /// Writes typed rows as [`Warehouse::merge`] does.
     ///
     /// # Errors

@@ -30,8 +30,8 @@ use sentinel_domain::timeframe::UnixMillis;
 
 use self::failure::store_error;
 
-/// Reading connections kept open; more are opened while more read at once.
-const IDLE_READERS_MAX: usize = 8;
+/// Reading connections kept open, each with its page cache; more are opened while more read at once.
+const IDLE_READERS_MAX: usize = 4;
 /// Documents deleted in one transaction of a sweep, so that no writer waits long for it.
 const SWEEP_DOCUMENTS: usize = 1_000;
 

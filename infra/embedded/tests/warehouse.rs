@@ -19,12 +19,13 @@ mod contract {
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use duckdb::Connection;
-use sentinel_contracts::warehouse::{all, count, made, probe};
+use sentinel_contracts::warehouse::{Probe, all, count, made, probe};
 use sentinel_domain::tables::Cell;
-use sentinel_domain::warehouse::{Warehouse, WarehouseError, WarehouseExt};
+use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseError, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
 use tempfile::TempDir;
 
@@ -69,6 +70,18 @@ async fn work_of_a_child_process() {
         }
         other => panic!("{other} is no work"),
     }
+}
+
+/// Functions hold the port, not the adapter.
+#[tokio::test]
+async fn typed_rows_go_through_the_port() {
+    let folder = TempDir::new().unwrap();
+    let warehouse: Arc<dyn Warehouse> = Arc::new(open(folder.path()));
+    let table = TableId::of::<Probe>("probe_test");
+    warehouse.ensure(&table).await.unwrap();
+    warehouse.merge_rows(&table, &[probe(1)]).await.unwrap();
+    let day = Cell::Date(probe(1).ds);
+    assert_eq!(warehouse.select::<Probe>(&table, "t.ds = ?", &[day]).await.unwrap(), [probe(1)]);
 }
 
 /// Making the store at once is part of it: nobody has opened it before.
@@ -327,4 +340,33 @@ async fn other_days_are_not_read() {
     let scanned = plan["cumulative_rows_scanned"].as_u64().unwrap();
     assert_eq!(count(&warehouse, &table).await, 491_520);
     assert!((1..=122_880).contains(&scanned), "{scanned} rows of 491,520 were read for one day");
+}
+
+/// The questions that the users wrote down, word for word.
+const QUESTIONS: [&str; 6] = [
+    "SELECT signal_type, COUNT(*) as total_signals, AVG(CASE WHEN p.pnl > 0 THEN 1 ELSE 0 END) as win_rate, \
+     AVG(p.pnl) as avg_pnl FROM signals s JOIN positions p ON s.id = p.signal_id GROUP BY signal_type;",
+    "SELECT strategy_name, COUNT(*) as runs, AVG(win_rate) as avg_win_rate, AVG(sharpe_ratio) as avg_sharpe, \
+     AVG(max_drawdown) as avg_max_dd FROM backtest_runs WHERE status = 'completed' GROUP BY strategy_name \
+     ORDER BY avg_sharpe DESC;",
+    "SELECT close FROM candles WHERE exchange = 'coinbase' AND interval = '1m' ORDER BY timestamp DESC LIMIT 1",
+    "SELECT DATE(entry_timestamp) as date, COUNT(*) as trades, SUM(pnl) as daily_pnl, AVG(pnl_pct) as avg_return \
+     FROM positions WHERE status = 'closed' AND entry_timestamp > NOW() - INTERVAL '7 days' \
+     GROUP BY DATE(entry_timestamp) ORDER BY date DESC;",
+    "SELECT s.signal_type, s.confidence_level, COUNT(*) as count, AVG(p.pnl) as avg_pnl, STDDEV(p.pnl) as pnl_stddev \
+     FROM signals s JOIN positions p ON s.id = p.signal_id WHERE p.status = 'closed' \
+     GROUP BY s.signal_type, s.confidence_level HAVING COUNT(*) > 10 ORDER BY avg_pnl DESC;",
+    "WITH strategy_metrics AS (SELECT backtest_id, strategy_name, win_rate, sharpe_ratio, max_drawdown, total_pnl \
+     FROM backtest_runs WHERE status = 'completed') SELECT * FROM strategy_metrics ORDER BY sharpe_ratio DESC LIMIT 10;",
+];
+
+#[tokio::test]
+async fn the_users_questions_are_understood() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path());
+    warehouse.ensure_all(str::to_owned).await.unwrap();
+    for question in QUESTIONS {
+        let answer = warehouse.query(question, &[]).await.unwrap_or_else(|error| panic!("{question}: {error}"));
+        assert!(!answer.columns.is_empty());
+    }
 }

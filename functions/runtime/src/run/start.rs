@@ -1,5 +1,7 @@
 //! How a run begins: what is asked for, whether it may, and the one commit that makes it so.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use chrono::NaiveDate;
 use sentinel_domain::documents::{Precondition, Query, Record, Records, StoreError, Stored, Write};
 use sentinel_domain::events::CloudEvent;
@@ -10,6 +12,9 @@ use crate::descriptor::FunctionDescriptor;
 use crate::function::FunctionError;
 use crate::job_run::{JobRun, JobStatus, RunEvent, run_id};
 use crate::lease::{Lease, LeaseRow};
+
+/// Counts the leases that this process has tried to take.
+static TAKERS: AtomicU64 = AtomicU64::new(1);
 
 /// How often starting is tried when somebody else starts at the same moment.
 const START_ATTEMPTS: u32 = 3;
@@ -53,24 +58,16 @@ impl Runtime {
 
     /// Takes the lease and writes the row RUNNING, unless somebody is, or has been, faster.
     pub(super) async fn start(&self, plan: &Plan<'_>) -> Result<Start, RunError> {
-        let store_failed = |source| RunError::Store { job: plan.descriptor.name.to_owned(), source };
         let mut attempt = 1;
         loop {
             match self.try_start(plan).await {
                 Err(RunError::Store { source, .. }) if source.is_conflict() && attempt < START_ATTEMPTS => attempt += 1,
-                Err(error) => return Err(error),
-                Ok(Err(run)) => return Ok(Start::Duplicate(run)),
-                Ok(Ok(run)) => {
-                    let leases = Records::<LeaseRow>::of(self.store.as_ref(), self.environment);
-                    let stored = leases.get(&plan.lock).await.map_err(store_failed)?;
-                    return self.held(plan, run, stored);
-                }
+                done => return done,
             }
         }
     }
 
-    /// Returns the row as it was started, or, as the inner error, the row of the run that the event had before.
-    async fn try_start(&self, plan: &Plan<'_>) -> Result<Result<JobRun, JobRun>, RunError> {
+    async fn try_start(&self, plan: &Plan<'_>) -> Result<Start, RunError> {
         let store_failed = |source| RunError::Store { job: plan.descriptor.name.to_owned(), source };
         let runs = Records::<JobRun>::of(self.store.as_ref(), self.environment);
         let leases = Records::<LeaseRow>::of(self.store.as_ref(), self.environment);
@@ -78,7 +75,7 @@ impl Runtime {
         if plan.event.is_some()
             && let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.record.status.is_done())
         {
-            return Ok(Err(earlier.record.clone()));
+            return Ok(Start::Duplicate(earlier.record.clone()));
         }
         self.check_after(plan).await?;
         let now = self.clock.now();
@@ -91,8 +88,18 @@ impl Runtime {
         let mut writes = self.abandoned(plan, lease.as_ref(), now).await.map_err(store_failed)?;
         writes.push(runs.put(&run, unchanged).map_err(store_failed)?);
         writes.push(leases.put(&taken, free).map_err(store_failed)?);
-        self.store.commit(writes).await.map_err(store_failed)?;
-        Ok(Ok(run))
+        let committed = self.store.commit(writes).await;
+        // Read to learn the lease's version, and whether a commit was made whose answer was lost.
+        let is_unknown = committed.as_ref().is_err_and(StoreError::is_retryable);
+        if committed.is_ok() || is_unknown {
+            let stored = leases.get(&plan.lock).await.map_err(store_failed)?;
+            if let Some(own) = stored.filter(|stored| stored.record.taker == taken.taker) {
+                return Ok(Start::Started(run, Box::new(Lease::new(self.environment, own))));
+            }
+        }
+        committed.map_err(store_failed)?;
+        let source = FunctionError::LeaseLost { lock: plan.lock.clone() };
+        Err(RunError::Function { job: plan.descriptor.name.to_owned(), source })
     }
 
     async fn check_after(&self, plan: &Plan<'_>) -> Result<(), RunError> {
@@ -127,6 +134,7 @@ impl Runtime {
             token: lease.map_or(0, |lease| lease.record.token) + 1,
             run_id: Some(plan.run_id.clone()),
             holder: Some(self.holder.name().to_owned()),
+            taker: Some(format!("{}#{}", self.holder.name(), TAKERS.fetch_add(1, Ordering::Relaxed))),
             renewed_at: now,
             lasts_ms: i64::try_from(self.lease_lasts.as_millis()).unwrap_or(i64::MAX / 4),
         }
@@ -175,16 +183,5 @@ impl Runtime {
         run.record.ended = Some(now);
         run.record.error = Some(format!("{} was stopped before it ended; run it again", run.record.holder));
         Ok(vec![runs.put_back(&run)?])
-    }
-
-    fn held(&self, plan: &Plan<'_>, run: JobRun, stored: Option<Stored<LeaseRow>>) -> Result<Start, RunError> {
-        let own = stored.filter(|stored| {
-            stored.record.token == run.fencing_token && stored.record.run_id.as_deref() == Some(plan.run_id.as_str())
-        });
-        let lost = || RunError::Function {
-            job: plan.descriptor.name.to_owned(),
-            source: FunctionError::LeaseLost { lock: plan.lock.clone() },
-        };
-        Ok(Start::Started(run, Box::new(Lease::new(self.environment, own.ok_or_else(lost)?))))
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use sentinel_domain::clock::ManualClock;
 use sentinel_domain::documents::{
@@ -91,12 +92,18 @@ impl Publisher for Nowhere {
     }
 }
 
-/// Runs the function and delivers its messages; everything that a tick of the scheduler does.
+/// Runs the function and delivers its messages, everything that a tick of the scheduler does; tries again, as a
+/// scheduler does, what may succeed later.
 async fn tick(store: Arc<dyn DocumentStore>) {
     let clock = Arc::new(ManualClock::at(NOW));
     let runtime = Runtime { holder: Holder::process(), ..Runtime::new(store, Environment::Test, clock, "abc123") };
-    runtime.run_once(&five_commits(), RunRequest::of_event(event("e").at(NOW))).await.unwrap();
-    deliver_outbox(runtime.store.as_ref(), Environment::Test, &Nowhere, NOW).await.unwrap();
+    while let Err(error) = runtime.run_once(&five_commits(), RunRequest::of_event(event("e").at(NOW))).await {
+        assert!(error.is_retryable(), "{error}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    while let Err(error) = deliver_outbox(runtime.store.as_ref(), Environment::Test, &Nowhere, NOW).await {
+        assert!(error.is_retryable(), "{error}");
+    }
 }
 
 /// All rows, without what tells how often and by whom they were written.
@@ -107,7 +114,7 @@ async fn rows(folder: &Path) -> Vec<String> {
         let name = Environment::Test.collection(collection);
         for mut document in store.query(&Query::of(name)).await.unwrap() {
             let body = document.body.as_object_mut().unwrap();
-            for field in ["attempt", "fencing_token", "token", "holder"] {
+            for field in ["attempt", "fencing_token", "token", "holder", "taker"] {
                 body.remove(field);
             }
             rows.push(format!("{name}/{} {} {:?}", document.id, document.body, document.expire_at));
@@ -169,4 +176,68 @@ async fn killed_again_and_again_gets_to_the_end() {
     }
     assert_eq!(rows(folder.path()).await, rows(undisturbed.path()).await);
     assert!(kills >= 5, "{kills}");
+}
+
+/// Several instances of one function, in processes of their own, given the same event at the same time.
+#[tokio::test]
+async fn instances_at_once_end_in_the_same_rows() {
+    let (undisturbed, folder) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    tick(Arc::new(open(undisturbed.path()))).await;
+    let path = folder.path();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert!(!child(path, u32::MAX)));
+        }
+    });
+    assert_eq!(rows(path).await, rows(undisturbed.path()).await);
+}
+
+/// A store that fails at one commit, before it is made or after, as a network does.
+#[derive(Debug)]
+struct Failing {
+    store: SqliteDocuments,
+    commits: AtomicU32,
+    fail_at: u32,
+}
+
+impl Failing {
+    fn moment(&self, moment: u32) -> Result<(), StoreError> {
+        if moment != self.fail_at {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable { store: "the cloud".to_owned(), reason: "the answer was lost".to_owned() })
+    }
+}
+
+#[async_trait]
+impl DocumentStore for Failing {
+    async fn get_many(&self, collection: CollectionName, ids: &[String]) -> Result<Vec<Document>, StoreError> {
+        self.store.get_many(collection, ids).await
+    }
+
+    async fn select(&self, query: &Query) -> Result<Vec<Document>, StoreError> {
+        self.store.select(query).await
+    }
+
+    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+        let number = self.commits.fetch_add(1, Ordering::SeqCst);
+        self.moment(2 * number)?;
+        self.store.apply(commit).await?;
+        self.moment(2 * number + 1)
+    }
+}
+
+/// Also without waiting for the lease to expire: the clock stands still.
+#[tokio::test]
+async fn a_commit_whose_answer_is_lost_ends_in_the_same_rows() {
+    let undisturbed = TempDir::new().unwrap();
+    tick(Arc::new(open(undisturbed.path()))).await;
+    let expected = rows(undisturbed.path()).await;
+    for fail_at in 0..16 {
+        let folder = TempDir::new().unwrap();
+        let failing = Failing { store: open(folder.path()), commits: AtomicU32::new(0), fail_at };
+        let ended = tokio::time::timeout(Duration::from_secs(20), tick(Arc::new(failing))).await;
+        assert!(ended.is_ok(), "stuck after failing at moment {fail_at}");
+        assert_eq!(rows(folder.path()).await, expected, "failed at moment {fail_at}");
+    }
 }

@@ -91,6 +91,18 @@ async fn a_message_for_later_waits_and_says_for_how_long() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_holds_up_no_message() {
+    let (world, carrier) = (World::new(), Carrier::default());
+    send(&world, vec![message("a"), message("later").not_before(NOW + 1)]).await;
+    world.clock.advance(-3_600_000);
+    send(&world, vec![message("b")]).await;
+    assert_eq!(deliver(&world, &carrier).await, 2);
+    world.clock.set(NOW + 1);
+    deliver(&world, &carrier).await;
+    assert_eq!(carrier.taken(), "b a later", "each delivered; their order is the clock's");
+}
+
+#[tokio::test]
 async fn a_message_that_is_not_taken_stays_steps_back_and_is_tried_again() {
     let (world, carrier) = (World::new(), Carrier::default());
     carrier.refused.lock().unwrap().push("a".to_owned());

@@ -267,17 +267,6 @@ fn fees_fall_with_volume() {
     assert_eq!(outcome.trades[1].fees_usd, dec!(264));
 }
 
-#[test]
-fn fills_older_than_thirty_days_leave_the_fee_window() {
-    let day = Timeframe::D1.millis();
-    let mut window = VolumeWindow::default();
-    window.add(0, dec!(10));
-    window.add(day, dec!(5));
-    assert_eq!(window.sum_since(2 * day), dec!(15));
-    assert_eq!(window.sum_since(30 * day), dec!(5));
-    assert_eq!(window.sum_since(31 * day), dec!(0));
-}
-
 /// Random candles: a price walk with gaps between close and open.
 fn any_candles() -> impl Strategy<Value = Candles> {
     prop::collection::vec((0.9_f64..1.1, 0.9_f64..1.1, 0.0_f64..0.1, 0.0_f64..0.1), 3..60).prop_map(|moves| {

@@ -68,7 +68,7 @@ impl Collection {
     #[must_use]
     pub const fn indexes(self) -> &'static [&'static [&'static str]] {
         match self {
-            Self::DimStrategies => &[&["strategy_id", "valid_from"], &["is_current"]],
+            Self::DimStrategies => &[&["strategy_id", "valid_from"], &["valid_from"], &["is_current"]],
             Self::DimAssets => &[&["symbol"]],
             Self::LiveSignals => &[
                 &["status", "expiration_at"],

@@ -27,6 +27,8 @@ const WAL_PAUSE: Duration = Duration::from_millis(5);
 const CACHE_KIB: i64 = 32_768;
 /// Pages of the log that are moved into the file at a time, 16 MiB: fewer waits for the disk than SQLite's own 1,000.
 const CHECKPOINT_PAGES: i64 = 4_000;
+/// What is kept of a log that grew behind a long reader.
+const LOG_BYTES_KEPT: i64 = 64 << 20;
 /// Statements are few, but each query shape is its own.
 const STATEMENTS_CACHED: usize = 256;
 
@@ -42,6 +44,7 @@ pub(super) fn open(path: &Path, environment: Environment, durability: Durability
     connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(failed)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
     create_missing(&mut connection, environment).map_err(failed)?;
     check_environment(&connection, path, environment)?;
     Ok(connection)

@@ -38,7 +38,7 @@ fn days_since_epoch(date: NaiveDate) -> i32 {
     i32::try_from(days).unwrap_or(i32::MAX)
 }
 
-/// Returns what DuckDB gave as a cell; what no column of ours holds becomes its text.
+/// Returns what DuckDB gave as a cell; what no column of ours holds becomes a document or its text.
 pub(super) fn to_cell(value: Value, is_json: bool) -> Cell {
     match value {
         Value::Null => Cell::Null,
@@ -61,13 +61,46 @@ pub(super) fn to_cell(value: Value, is_json: bool) -> Cell {
         Value::Date32(days) => from_days(days),
         Value::Text(text) if is_json => serde_json::from_str(&text).map_or_else(|_| Cell::Text(text), Cell::Json),
         Value::Text(text) | Value::Enum(text) => Cell::Text(text),
-        Value::List(values) | Value::Array(values) => Cell::Texts(values.into_iter().map(text).collect()),
+        Value::List(values) | Value::Array(values) => list(values),
+        Value::Struct(fields) => {
+            let field = |(name, value): &(String, Value)| (name.clone(), to_json(value.clone()));
+            Cell::Json(fields.iter().map(field).collect())
+        }
+        Value::Map(entries) => {
+            let entry =
+                |(key, value): &(Value, Value)| (to_cell(key.clone(), false).to_string(), to_json(value.clone()));
+            Cell::Json(entries.iter().map(entry).collect())
+        }
+        Value::Union(value) => to_cell(*value, is_json),
+        Value::Time64(unit, count) => Cell::Text(time_of_day(unit.to_micros(count))),
+        Value::Interval { months, days, nanos } => {
+            Cell::Text(format!("{months} months {days} days {}", time_of_day(nanos / 1_000)))
+        }
+        Value::Blob(bytes) | Value::Geometry(bytes) => {
+            Cell::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        }
         other => Cell::Text(format!("{other:?}")),
     }
 }
 
-fn text(value: Value) -> String {
-    to_cell(value, false).to_string()
+fn to_json(value: Value) -> serde_json::Value {
+    to_cell(value, false).to_json()
+}
+
+/// A list of texts is what our columns hold; any other comes from a question and becomes a document.
+fn list(values: Vec<Value>) -> Cell {
+    let is_texts = values.iter().all(|value| matches!(value, Value::Text(_)));
+    if is_texts {
+        Cell::Texts(values.into_iter().map(|value| to_cell(value, false).to_string()).collect())
+    } else {
+        Cell::Json(values.into_iter().map(to_json).collect())
+    }
+}
+
+fn time_of_day(micros: i64) -> String {
+    let (seconds, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
+    let fraction = if micros == 0 { String::new() } else { format!(".{micros:06}") };
+    format!("{:02}:{:02}:{:02}{fraction}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
 /// Sums of whole numbers come wider than the numbers were.
@@ -112,6 +145,17 @@ mod tests {
         for cell in cells {
             assert_eq!(to_cell(to_value(&cell), false), cell);
         }
+    }
+
+    #[test]
+    fn what_no_column_holds_is_still_readable() {
+        let numbers = Value::List(vec![Value::Int(1), Value::Null]);
+        assert_eq!(to_cell(numbers, false), Cell::Json(serde_json::json!([1, null])));
+        let pair = Value::Struct(vec![("n".to_owned(), Value::Int(1))].into());
+        assert_eq!(to_cell(pair, false), Cell::Json(serde_json::json!({"n": 1})));
+        let time = Value::Time64(TimeUnit::Microsecond, 3_723_000_500);
+        assert_eq!(to_cell(time, false), Cell::Text("01:02:03.000500".to_owned()));
+        assert_eq!(to_cell(Value::Blob(vec![1, 255]), false), Cell::Text("01ff".to_owned()));
     }
 
     #[test]

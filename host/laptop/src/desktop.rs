@@ -1,0 +1,125 @@
+//! The functions of one account in one process, and the bus between them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sentinel_domain::broker::Broker;
+use sentinel_domain::clock::Clock;
+use sentinel_domain::components::ComponentStore;
+use sentinel_domain::documents::DocumentStore;
+use sentinel_domain::documents::StoreError;
+use sentinel_domain::environment::Environment;
+use sentinel_domain::market_data::MarketData;
+use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
+use sentinel_execute_signals::ExecuteSignals;
+use sentinel_expire_signals::ExpireSignals;
+use sentinel_function_runtime::outbox::{Delivery, deliver_outbox};
+use sentinel_function_runtime::{Function, InProcessBus, Outcome, RunError, RunRequest, Runtime};
+use sentinel_ingest_candles::IngestCandles;
+use sentinel_runtime::{LazyRuntime, RuntimeConfig};
+use sentinel_sync_positions::SyncPositions;
+use sentinel_trading::{Desk, Terms};
+
+/// What the functions are put together from.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "ports need not say what they are")]
+pub struct Wiring {
+    /// The hot store.
+    pub store: Arc<dyn DocumentStore>,
+    /// The bytes of components.
+    pub components: Arc<dyn ComponentStore>,
+    /// The broker.
+    pub broker: Arc<dyn Broker>,
+    /// Where candles come from.
+    pub data: Arc<dyn MarketData>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The environment whose names are used.
+    pub environment: Environment,
+    /// The commit that the program was built from.
+    pub git_hash: String,
+    /// The sandbox.
+    pub sandbox: RuntimeConfig,
+    /// The account.
+    pub terms: Terms,
+}
+
+/// The functions by name, ready to be run.
+pub struct Desktop {
+    runtime: Runtime,
+    bus: InProcessBus,
+    functions: BTreeMap<&'static str, Arc<dyn Function>>,
+}
+
+impl std::fmt::Debug for Desktop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.functions.keys()).finish()
+    }
+}
+
+impl Desktop {
+    /// Puts the functions together. Nothing is opened and nothing runs yet.
+    #[must_use]
+    pub fn new(wiring: Wiring) -> Self {
+        let Wiring { store, components, broker, data, clock, environment, git_hash, sandbox, terms } = wiring;
+        let runtime = Runtime::new(store, environment, clock, git_hash);
+        let desk = Desk { broker, terms: terms.clone() };
+        let library = Arc::new(Library::new(components, Arc::new(LazyRuntime::new(sandbox))));
+        let all: Vec<Arc<dyn Function>> = vec![
+            Arc::new(IngestCandles { data, terms: terms.clone() }),
+            Arc::new(EvaluateStrategies { library, terms }),
+            Arc::new(ExecuteSignals { desk: desk.clone() }),
+            Arc::new(SyncPositions { desk }),
+            Arc::new(ExpireSignals),
+        ];
+        let mut desktop = Self { runtime, bus: InProcessBus::default(), functions: BTreeMap::new() };
+        for function in all {
+            desktop.add(function);
+        }
+        desktop
+    }
+
+    /// Adds a function.
+    pub fn add(&mut self, function: Arc<dyn Function>) {
+        self.bus.subscribe_function(&self.runtime, &function);
+        self.functions.insert(function.descriptor().name, function);
+    }
+
+    /// Returns the functions, by name.
+    pub fn functions(&self) -> impl Iterator<Item = &Arc<dyn Function>> {
+        self.functions.values()
+    }
+
+    /// Returns a function.
+    #[must_use]
+    pub fn function(&self, name: &str) -> Option<&Arc<dyn Function>> {
+        self.functions.get(name)
+    }
+
+    /// Returns what functions run on.
+    #[must_use]
+    pub const fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// Runs a function once.
+    ///
+    /// # Errors
+    /// As [`Runtime::run_once`].
+    ///
+    /// # Panics
+    /// When there is no such function.
+    pub async fn run(&self, name: &str, request: RunRequest) -> Result<Outcome, RunError> {
+        let function = self.functions.get(name).unwrap_or_else(|| panic!("there is no function {name}"));
+        self.runtime.run_once(function.as_ref(), request).await
+    }
+
+    /// Hands the events that wait to the functions that want them, and those that they give rise to.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn deliver(&self) -> Result<Delivery, StoreError> {
+        let now = self.runtime.clock.now();
+        deliver_outbox(self.runtime.store.as_ref(), self.runtime.environment, &self.bus, now).await
+    }
+}

@@ -1,0 +1,209 @@
+//! The functions on simulated time: candles close, strategies decide, orders fill, in the order of a backtest.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
+use sentinel_domain::broker::BrokerError;
+use sentinel_domain::candles::Candles;
+use sentinel_domain::clock::ManualClock;
+use sentinel_domain::closes::PositionsDue;
+use sentinel_domain::components::ComponentStore;
+use sentinel_domain::documents::{DocumentStore, Precondition, Records, StoreError};
+use sentinel_domain::environment::Environment;
+use sentinel_domain::instrument::InstrumentRules;
+use sentinel_domain::live::{Asset, LivePosition, PositionStatus};
+use sentinel_domain::timeframe::UnixMillis;
+use sentinel_embedded::documents::{Durability, SqliteDocuments};
+use sentinel_function_runtime::{RunError, RunRequest};
+use sentinel_runtime::RuntimeConfig;
+use sentinel_simulated_broker::{CommandError, Moment, Options, Settings, SimulatedBroker, StartError};
+use sentinel_trading::Terms;
+use thiserror::Error;
+
+use crate::desktop::{Desktop, Wiring};
+
+/// What a simulation is made of.
+#[derive(Debug, Clone)]
+pub struct SimulationOptions {
+    /// Where its stores are.
+    pub folder: PathBuf,
+    /// The environment whose names are used.
+    pub environment: Environment,
+    /// The account.
+    pub terms: Terms,
+    /// Its cash at the beginning, in quote currency.
+    pub cash: Decimal,
+    /// The finest candles of each instrument, gaps dealt with, and the rules of its orders.
+    pub markets: Vec<(Arc<Candles>, InstrumentRules)>,
+    /// The bytes of components.
+    pub components: Arc<dyn ComponentStore>,
+    /// The sandbox.
+    pub sandbox: RuntimeConfig,
+    /// The commit that the program was built from.
+    pub git_hash: String,
+}
+
+/// Why a simulation ends before its time.
+#[derive(Debug, Error)]
+pub enum SimulationError {
+    /// The hot store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The local broker cannot be started.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The local broker refuses a command.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// The broker's client.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// A function failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// A function failed on an event.
+    #[error("an event was not taken: {0}")]
+    Event(String),
+}
+
+/// A running simulation.
+#[derive(Debug)]
+pub struct Simulation {
+    desktop: Desktop,
+    broker: SimulatedBroker,
+    clock: Arc<ManualClock>,
+    store: Arc<SqliteDocuments>,
+    /// Every moment at which a candle opens or closes, and whether one closes.
+    moments: Vec<(UnixMillis, bool)>,
+    next: usize,
+}
+
+impl Simulation {
+    /// Opens the stores and starts the broker.
+    ///
+    /// # Errors
+    /// When one of them cannot be had.
+    pub async fn open(options: SimulationOptions) -> Result<Self, SimulationError> {
+        let SimulationOptions { folder, environment, terms, cash, markets, components, sandbox, git_hash } = options;
+        let moments = moments(&markets);
+        let start = moments.first().map_or(0, |(time, _)| *time);
+        let settings = Settings {
+            account: terms.account_id.clone(),
+            cash,
+            fees: terms.fees.clone(),
+            fill_model: terms.fill_model,
+            start,
+            ..Settings::default()
+        };
+        let broker = SimulatedBroker::start(Options { settings, ..Options::default() })?;
+        let store = Arc::new(SqliteDocuments::open(&folder.join("hot.sqlite"), environment, Durability::ProcessEnd)?);
+        for (candles, rules) in &markets {
+            broker.load(candles, *rules)?;
+            let asset = Asset { instrument: candles.instrument().clone(), rules: *rules };
+            let put = Records::<Asset>::of(store.as_ref(), environment).put(&asset, Precondition::Any)?;
+            store.commit(vec![put]).await?;
+        }
+        let client = Arc::new(AlpacaClient::new(AlpacaConfig::local(&broker.url()))?);
+        let clock = Arc::new(ManualClock::at(start));
+        let desktop = Desktop::new(Wiring {
+            store: store.clone(),
+            components,
+            broker: client.clone(),
+            data: client,
+            clock: clock.clone(),
+            environment,
+            git_hash,
+            sandbox,
+            terms,
+        });
+        Ok(Self { desktop, broker, clock, store, moments, next: 0 })
+    }
+
+    /// Returns the functions.
+    #[must_use]
+    pub const fn desktop(&self) -> &Desktop {
+        &self.desktop
+    }
+
+    /// Returns the functions, to add to them.
+    pub const fn desktop_mut(&mut self) -> &mut Desktop {
+        &mut self.desktop
+    }
+
+    /// Returns the broker.
+    #[must_use]
+    pub const fn broker(&self) -> &SimulatedBroker {
+        &self.broker
+    }
+
+    /// Returns the hot store.
+    #[must_use]
+    pub const fn store(&self) -> &Arc<SqliteDocuments> {
+        &self.store
+    }
+
+    /// Goes on through all moments before `until`, or to the end of the candles.
+    ///
+    /// # Errors
+    /// When a function fails; the same moment is gone through again by the next call.
+    pub async fn run_until(&mut self, until: UnixMillis) -> Result<(), SimulationError> {
+        while let Some((time, closes)) = self.moments.get(self.next).copied().filter(|(time, _)| *time < until) {
+            self.step(time, closes).await?;
+            self.next += 1;
+        }
+        Ok(())
+    }
+
+    /// One moment: candles close, strategies decide and orders go out, then candles open and orders fill.
+    async fn step(&self, time: UnixMillis, closes: bool) -> Result<(), SimulationError> {
+        self.clock.set(time);
+        self.broker.advance(Moment::at_close(time))?;
+        if closes {
+            self.desktop.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
+            self.deliver().await?;
+            self.sync(time, "close").await?;
+        }
+        self.broker.advance(Moment::at_open(time))?;
+        self.sync(time, "open").await?;
+        Ok(())
+    }
+
+    async fn deliver(&self) -> Result<(), SimulationError> {
+        let delivery = self.desktop.deliver().await?;
+        match delivery.failed.into_iter().next() {
+            Some((message, reason)) => Err(SimulationError::Event(format!("{message}: {reason}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Brings positions up to this moment, where there are any.
+    async fn sync(&self, time: UnixMillis, phase: &str) -> Result<(), SimulationError> {
+        let positions = Records::<LivePosition>::of(self.store.as_ref(), self.desktop.runtime().environment);
+        let alive = positions.select().one_of("status", PositionStatus::ALIVE.map(PositionStatus::as_str)).limit(1);
+        if positions.query(&alive).await?.is_empty() {
+            return Ok(());
+        }
+        let event = PositionsDue { at: time }.event(phase);
+        self.desktop.run("sync-positions", RunRequest::of_event(event)).await?;
+        Ok(())
+    }
+}
+
+/// Returns every moment at which a candle opens or closes, in order, and whether one closes at it.
+fn moments(markets: &[(Arc<Candles>, InstrumentRules)]) -> Vec<(UnixMillis, bool)> {
+    let mut moments: Vec<(UnixMillis, bool)> = Vec::new();
+    for (candles, _) in markets {
+        for row in 0..candles.len() {
+            moments.push((candles.columns().open_time[row], false));
+            moments.push((candles.close_time(row), true));
+        }
+    }
+    moments.sort_unstable();
+    // Of two entries for one moment the later says that a candle closes.
+    moments.reverse();
+    moments.dedup_by_key(|(time, _)| *time);
+    moments.reverse();
+    moments
+}

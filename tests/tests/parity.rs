@@ -1,0 +1,119 @@
+//! A backtest and the functions at the local broker make the same trades, to the cent and the second.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rust_decimal::dec;
+use sentinel_backtest::market::{MarketSeries, StrategySetup};
+use sentinel_domain::candles::gaps::{GapPolicy, apply};
+use sentinel_domain::instrument::InstrumentRules;
+use sentinel_domain::risk::{RiskParams, Sizing};
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_tests::parity::{Scenario, TradeFacts, trades_of};
+use sentinel_tests::{data, reference, shipped};
+
+#[test]
+fn reference_trades() {
+    let Some(scenario) = scenario("reference_trades", 3_178, &[("sma-cross", &reference::PARAMETERS)], |_| ()) else {
+        return;
+    };
+    assert_eq!(check(&scenario).len(), 60);
+}
+
+#[test]
+fn stops_and_targets() {
+    let scenario = scenario("stops_and_targets", 1_500, &[("sma-cross", &reference::PARAMETERS)], |setup| {
+        setup.risk.stop_loss_pct = Some(dec!(4));
+        setup.risk.take_profit_pct = Some(dec!(9));
+    });
+    let Some(mut scenario) = scenario else { return };
+    scenario.account.fill_model.slippage_bps = dec!(5);
+    let trades = check(&scenario);
+    assert!(
+        ["stop", "target"].iter().all(|reason| trades.iter().any(|trade| trade.exit_reason == *reason)),
+        "{trades:?}"
+    );
+}
+
+#[test]
+fn trailing_and_time_exits() {
+    let scenario = scenario("trailing_and_time_exits", 1_500, &[("sma-cross", &reference::PARAMETERS)], |setup| {
+        setup.risk.trailing_stop_pct = Some(dec!(6));
+        setup.risk.bars_held_max = Some(12);
+    });
+    let Some(scenario) = scenario else { return };
+    let trades = check(&scenario);
+    let reasons = ["trailing", "time"];
+    assert!(reasons.iter().all(|reason| trades.iter().any(|trade| trade.exit_reason == *reason)), "{trades:?}");
+}
+
+#[test]
+fn two_strategies_compete_for_the_last_slot() {
+    let strategies: [(&str, &[(&str, &str)]); 2] = [("sma-cross", &reference::PARAMETERS), ("ema-cross", &[])];
+    let Some(mut scenario) = scenario("two_strategies_compete_for_the_last_slot", 1_600, &strategies, |_| ()) else {
+        return;
+    };
+    scenario.account.limits.positions_max = Some(1);
+    let (result, _) = scenario.backtest();
+    assert!(result.signals.rejected.contains_key("max_positions"), "{:?}", result.signals);
+    check(&scenario);
+}
+
+#[test]
+fn equity_sizing_under_loss_limits_with_the_brokers_fee_tiers() {
+    let scenario = scenario(
+        "equity_sizing_under_loss_limits_with_the_brokers_fee_tiers",
+        2_000,
+        &[("own-memory", &[])],
+        |setup| setup.risk.sizing = Sizing::EquityPct(dec!(80)),
+    );
+    let Some(mut scenario) = scenario else { return };
+    scenario.account.fees = sentinel_domain::fees::FeeSchedule::default();
+    scenario.account.limits.drawdown_max_pct = Some(dec!(15));
+    scenario.account.limits.daily_loss_max_pct = Some(dec!(3));
+    check(&scenario);
+}
+
+/// Returns strategies on the first `bars` days of the daily file.
+fn scenario(
+    test: &str,
+    bars: usize,
+    strategies: &[(&str, &[(&str, &str)])],
+    edit: impl Fn(&mut StrategySetup),
+) -> Option<Scenario> {
+    let folder = data::folder(test)?;
+    let (candles, _) = apply(data::candles(&folder, "btcusdt-1d.csv", Timeframe::D1), GapPolicy::Flat).unwrap();
+    let times = &candles.columns().open_time;
+    let end = times[bars.min(times.len()) - 1] + 1;
+    let candles = candles.between(times[0], end).unwrap();
+    let runtime = shipped::runtime();
+    let mut components = BTreeMap::new();
+    let strategies = strategies
+        .iter()
+        .map(|(name, parameters)| {
+            let strategy = shipped::load(&runtime, name);
+            components.insert(strategy.component_hash(), shipped::component(name));
+            let mut setup = reference::setup(strategy, &candles, parameters);
+            setup.risk = RiskParams { sizing: Sizing::Quantity(dec!(0.1)), ..RiskParams::default() };
+            edit(&mut setup);
+            setup
+        })
+        .collect();
+    let series = vec![MarketSeries::new(Arc::new(candles), InstrumentRules::default(), "flat", 0)];
+    Some(Scenario { series, strategies, components, account: reference::account() })
+}
+
+fn check(scenario: &Scenario) -> Vec<TradeFacts> {
+    let (_, expected) = scenario.backtest();
+    assert!(expected.len() > 3, "{} trades are too few to prove anything", expected.len());
+    let folder = tempfile::tempdir().unwrap();
+    let found = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let mut simulation = scenario.simulation(folder.path()).await;
+        simulation.run_until(UnixMillis::MAX).await.unwrap();
+        trades_of(&simulation).await
+    });
+    let different = expected.iter().zip(&found).find(|(expected, found)| expected != found);
+    assert_eq!(different, None, "the first trade that differs: backtest, functions");
+    assert_eq!(found.len(), expected.len());
+    found
+}
