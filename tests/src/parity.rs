@@ -62,6 +62,10 @@ impl ComponentStore for Components {
             reason: "these components are fixed".to_owned(),
         })
     }
+
+    async fn list(&self) -> Result<Vec<ContentHash>, ComponentStoreError> {
+        Ok(self.0.keys().copied().collect())
+    }
 }
 
 /// One scenario.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use sentinel_domain::candles::Candles;
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
+use sentinel_domain::documents::StoreError;
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::{Instrument, InstrumentRules};
 use sentinel_domain::live::{Decided, LiveSignal, signal_id};
@@ -14,7 +14,7 @@ use sentinel_domain::risk::RiskParams;
 use sentinel_domain::signal::{Signal, SignalState};
 use sentinel_domain::strategy::Label;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_function_runtime::{FunctionError, RunContext};
+use sentinel_function_runtime::Reads;
 use sentinel_runtime::{Decision, Replay};
 use sentinel_trading::Terms;
 use sentinel_trading::lanes::DecidingLane;
@@ -50,12 +50,15 @@ pub struct Evaluated {
 
 /// Gathers what the lanes of a shard need. A lane whose candle did not come has nothing to decide and is left out,
 /// unless its config refuses gaps.
-pub(crate) async fn prepare<'a>(
-    ctx: &RunContext,
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn prepare<'a>(
+    ctx: &impl Reads,
     library: &Library,
     lanes: impl Iterator<Item = DecidingLane<'a>>,
     close_time: UnixMillis,
-) -> Result<Vec<Task>, FunctionError> {
+) -> Result<Vec<Task>, StoreError> {
     let mut shared: BTreeMap<(Instrument, Timeframe, String, u32), Option<Arc<Series>>> = BTreeMap::new();
     let mut tasks = Vec::new();
     for DecidingLane { version, instrument } in lanes {
@@ -121,11 +124,19 @@ fn without_gaps(series: &Arc<Series>, gaps: &str, close_time: UnixMillis) -> Res
 /// Takes the decisions on all cores, in the order of `tasks`.
 #[must_use]
 pub fn evaluate(tasks: &[Task], terms: &Terms, close_time: UnixMillis) -> Vec<Evaluated> {
-    tasks.par_iter().map(|task| task.evaluate(terms, close_time)).collect()
+    let Terms { namespace, account_id, .. } = terms;
+    tasks.par_iter().map(|task| task.evaluate(namespace, account_id, close_time)).collect()
+}
+
+/// Takes the decisions of a close that is past once more, for the record of that time to be compared with. Their signals
+/// are meant for no account.
+#[must_use]
+pub fn evaluate_again(tasks: &[Task], namespace: &str, close_time: UnixMillis) -> Vec<Evaluated> {
+    tasks.par_iter().map(|task| task.evaluate(namespace, "", close_time)).collect()
 }
 
 impl Task {
-    fn evaluate(&self, terms: &Terms, close_time: UnixMillis) -> Evaluated {
+    fn evaluate(&self, namespace: &str, account_id: &str, close_time: UnixMillis) -> Evaluated {
         let decided = self.ready.as_ref().map_err(Clone::clone).and_then(|ready| {
             let Ready { loaded, series, warm_up_bars } = ready;
             let replay = Replay {
@@ -140,8 +151,10 @@ impl Task {
         });
         match decided {
             Ok((ready, decision)) => {
-                let signal =
-                    decision.signal.map(|signal| self.signal(terms, ready, &ready.series.candles, &signal, close_time));
+                let signal = decision.signal.map(|signal| LiveSignal {
+                    account_id: account_id.to_owned(),
+                    ..self.signal(ready, &signal, namespace, close_time)
+                });
                 let decision = self.record(ready.series.revision, &decision, signal.as_ref());
                 Evaluated { decision, signal }
             }
@@ -149,27 +162,20 @@ impl Task {
         }
     }
 
-    fn signal(
-        &self,
-        terms: &Terms,
-        ready: &Ready,
-        candles: &Candles,
-        signal: &Signal,
-        close_time: UnixMillis,
-    ) -> LiveSignal {
+    fn signal(&self, ready: &Ready, signal: &Signal, namespace: &str, close_time: UnixMillis) -> LiveSignal {
         let StrategyVersion { strategy_id, version, config, active, .. } = &self.version;
         let timeframe = config.timeframe;
         let mut risk_params: RiskParams = serde_json::from_value(config.risk_params.clone()).unwrap_or_default();
         // A strategy that was deactivated may still get out of what it holds.
         risk_params.paused |= !active;
         let valid_bars = signal.valid_bars.unwrap_or(risk_params.signal_valid_bars);
-        let columns = candles.columns();
+        let columns = ready.series.candles.columns();
         let manifest = ready.loaded.strategy.manifest();
         let at = |column: &Option<Vec<f64>>| column.as_ref().map(|values| values[signal.bar]);
         LiveSignal {
-            signal_id: signal_id(&terms.namespace, strategy_id, &self.instrument, timeframe, close_time),
+            signal_id: signal_id(namespace, strategy_id, &self.instrument, timeframe, close_time),
             status: SignalState::New,
-            account_id: terms.account_id.clone(),
+            account_id: String::new(),
             strategy_id: strategy_id.clone(),
             strategy_version: *version,
             priority: risk_params.priority,

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sentinel_domain::components::{ComponentStore, ComponentStoreError};
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::{Instrument, InstrumentRules};
 use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::strategy::ParameterValue;
-use sentinel_runtime::{Limits, Runtime, RuntimeConfig, RuntimeError, Strategy};
+use sentinel_runtime::{LazyRuntime, Limits, RuntimeError, Strategy};
 use thiserror::Error;
 
 /// Why a version cannot be run.
@@ -51,9 +51,8 @@ pub struct Loaded {
 /// Loaded versions.
 pub struct Library {
     components: Arc<dyn ComponentStore>,
-    config: RuntimeConfig,
-    /// Made when the first strategy is asked for: a run that has nothing to evaluate needs no sandbox.
-    runtime: OnceLock<Runtime>,
+    /// Set up when the first strategy is asked for: a run that has nothing to evaluate needs none.
+    sandbox: Arc<LazyRuntime>,
     loaded: Mutex<BTreeMap<ContentHash, Loaded>>,
     warm_ups: Mutex<BTreeMap<(ContentHash, Instrument), u32>>,
 }
@@ -67,8 +66,8 @@ impl fmt::Debug for Library {
 impl Library {
     /// Returns an empty library over `components`.
     #[must_use]
-    pub fn new(components: Arc<dyn ComponentStore>, config: RuntimeConfig) -> Self {
-        Self { components, config, runtime: OnceLock::new(), loaded: Mutex::default(), warm_ups: Mutex::default() }
+    pub fn new(components: Arc<dyn ComponentStore>, sandbox: Arc<LazyRuntime>) -> Self {
+        Self { components, sandbox, loaded: Mutex::default(), warm_ups: Mutex::default() }
     }
 
     /// Returns a version, loading it where this process has not yet.
@@ -85,7 +84,7 @@ impl Library {
         let unreadable = |reason: String| LibraryError::Config { strategy_id: version.strategy_id.clone(), reason };
         let limits: Limits =
             serde_json::from_value(version.config.limits.clone()).map_err(|error| unreadable(error.to_string()))?;
-        let strategy = self.runtime()?.load(&component, limits)?;
+        let strategy = self.sandbox.get()?.load(&component, limits)?;
         let by_name = &version.config.parameters;
         let parameters = strategy
             .manifest()
@@ -120,13 +119,5 @@ impl Library {
 
     fn known(&self, version: &ContentHash) -> Option<Loaded> {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(version).cloned()
-    }
-
-    fn runtime(&self) -> Result<&Runtime, RuntimeError> {
-        if let Some(runtime) = self.runtime.get() {
-            return Ok(runtime);
-        }
-        let runtime = Runtime::new(self.config.clone())?;
-        Ok(self.runtime.get_or_init(|| runtime))
     }
 }

@@ -16,6 +16,33 @@ use crate::function::FunctionError;
 use crate::lease::Lease;
 use crate::outbox::{Message, OutboxRow};
 
+/// Whatever records can be read from: a run, or a store outside of any run.
+pub trait Reads: Send + Sync {
+    /// Returns the records of a type.
+    fn records<T: Record>(&self) -> Records<'_, T>;
+}
+
+/// A store in one environment, for those who only look.
+#[derive(Debug, Clone)]
+pub struct StoreReader {
+    /// The store.
+    pub store: Arc<dyn DocumentStore>,
+    /// The environment whose names are used.
+    pub environment: Environment,
+}
+
+impl Reads for StoreReader {
+    fn records<T: Record>(&self) -> Records<'_, T> {
+        Records::of(self.store.as_ref(), self.environment)
+    }
+}
+
+impl Reads for RunContext {
+    fn records<T: Record>(&self) -> Records<'_, T> {
+        Self::records(self)
+    }
+}
+
 /// One run's view of the world: it reads freely, and writes by [`commit`](Self::commit) alone, which holds each
 /// commit to the run's lease.
 #[derive(Debug)]

@@ -82,7 +82,7 @@ pub use async_trait::async_trait;
 
 pub use self::bus::{InProcessBus, Subscriber};
 pub use self::clock::WallClock;
-pub use self::context::RunContext;
+pub use self::context::{Reads, RunContext, StoreReader};
 pub use self::descriptor::{FunctionDescriptor, LogicalDate, OBJECT_FINALIZED, Trigger};
 pub use self::function::{Function, FunctionError, Report};
 pub use self::holder::Holder;

@@ -4,7 +4,7 @@ use sentinel_domain::documents::StoreError;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_function_runtime::RunContext;
+use sentinel_function_runtime::Reads;
 
 /// One version of a strategy on one instrument.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,7 +19,7 @@ pub struct DecidingLane<'a> {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn versions_as_of(ctx: &RunContext, time: UnixMillis) -> Result<Vec<StrategyVersion>, StoreError> {
+pub async fn versions_as_of(ctx: &impl Reads, time: UnixMillis) -> Result<Vec<StrategyVersion>, StoreError> {
     let records = ctx.records::<StrategyVersion>();
     let begun = records.all(records.select().at_most("valid_from", time)).await?;
     let mut versions: Vec<_> =

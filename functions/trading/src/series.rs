@@ -6,7 +6,7 @@ use sentinel_domain::instrument::Instrument;
 use sentinel_domain::live::CandleChunk;
 use sentinel_domain::session::SessionLength;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_function_runtime::RunContext;
+use sentinel_function_runtime::Reads;
 
 /// A stretch of candles and the revision of the newest chunk they are from.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ const SESSIONS_MAX: usize = 64;
 /// # Errors
 /// When the store cannot be read, or a chunk holds no proper candles.
 pub async fn session_until(
-    ctx: &RunContext,
+    ctx: &impl Reads,
     instrument: &Instrument,
     timeframe: Timeframe,
     until: UnixMillis,

@@ -2,8 +2,10 @@
 //!
 //! Options that set something about a run are declared in [`run`] and shared by `backtest` and `sweep`.
 
+mod asking;
 mod data;
 mod examples;
+mod registry;
 mod run;
 mod schema;
 mod strategy;
@@ -14,7 +16,12 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use sentinel_backtest::metrics::DEFINITIONS;
 
+pub(crate) use asking::{
+    BackupArgs, ExplainArgs, QuarantineCommand, QuarantineRetryArgs, QueryArgs, QueryFormat, ReplayArgs, RestoreArgs,
+    RunFunctionArgs, StatusArgs,
+};
 pub(crate) use data::{DataCommand, FetchArgs, ImportArgs, SimulateArgs};
+pub(crate) use registry::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs};
 pub(crate) use run::{AccountArgs, CandleArgs, FeeIn, LookaheadCheck, RunArgs, SizingArgs, StrategyArgs};
 pub(crate) use schema::{ExportArgs, SchemaCommand, SchemaFormat};
 pub(crate) use strategy::{BuildArgs, CheckArgs, InspectArgs, Language, NewArgs, StrategyCommand};
@@ -61,6 +68,33 @@ pub(crate) enum Command {
     /// Write the warehouse's tables down: for BigQuery, as SQL, as a diagram, as a catalog.
     #[command(subcommand, after_help = examples::SCHEMA)]
     Schema(SchemaCommand),
+    /// Run one function once on this machine's stores.
+    #[command(after_help = examples::RUN)]
+    Run(RunFunctionArgs),
+    /// List the functions: what starts each, what it comes after, what it may use.
+    #[command(after_help = examples::FUNCTIONS)]
+    Functions,
+    /// Take recorded decisions again, with the versions of that time, and compare them bit for bit.
+    #[command(after_help = examples::REPLAY)]
+    Replay(ReplayArgs),
+    /// Show positions, today's jobs, the last decisions, and why nothing was traded.
+    #[command(after_help = examples::STATUS)]
+    Status(StatusArgs),
+    /// Show the whole life of one signal: candles, decision, gate, orders, fills, trade, archive.
+    #[command(after_help = examples::EXPLAIN)]
+    Explain(ExplainArgs),
+    /// Ask the warehouse in SQL.
+    #[command(after_help = examples::QUERY)]
+    Query(QueryArgs),
+    /// Show and heal rows that were held back from the warehouse.
+    #[command(subcommand, after_help = examples::QUARANTINE)]
+    Quarantine(QuarantineCommand),
+    /// Write both stores and the components to one file, while others go on working.
+    #[command(after_help = examples::BACKUP)]
+    Backup(BackupArgs),
+    /// Make stores out of a backup, where there are none.
+    #[command(after_help = examples::RESTORE)]
+    Restore(RestoreArgs),
 }
 
 #[derive(Debug, Args)]
@@ -143,6 +177,16 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// Splits as a shell does; what stands in quotes is one word.
+    fn words(example: &str) -> Vec<String> {
+        let parts = example.split('"').enumerate();
+        let split = |(index, part): (usize, &str)| match index % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        };
+        parts.flat_map(split).collect()
+    }
+
     #[test]
     fn every_example_is_a_command_line() {
         fn check(command: &clap::Command) -> usize {
@@ -153,8 +197,8 @@ mod tests {
             let examples = examples.lines().filter_map(|line| line.strip_prefix("  sentinel "));
             let mut count = 0;
             for example in examples {
-                let words = example.trim_start().split("   ").next().unwrap_or_default().split_whitespace();
-                let parsed = Cli::try_parse_from(std::iter::once("sentinel").chain(words));
+                let words = words(example.trim_start().split("   ").next().unwrap_or_default());
+                let parsed = Cli::try_parse_from(std::iter::once("sentinel".to_owned()).chain(words));
                 assert!(parsed.is_ok(), "sentinel {example}: {}", parsed.unwrap_err());
                 count += 1;
             }

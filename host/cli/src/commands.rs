@@ -1,9 +1,16 @@
 //! What each command does, one module for each.
 
 mod backtest;
+mod backup;
 mod compare;
 mod data;
+mod explain;
+mod functions;
+mod quarantine;
+mod query;
+mod replay;
 mod schema;
+mod status;
 mod strategy;
 mod summary;
 mod sweep;
@@ -18,12 +25,21 @@ use crate::output::Output;
 pub(crate) fn run(cli: Cli, output: &Output) -> Result<()> {
     let home = Home::new(cli.data_dir.as_deref());
     match cli.command {
-        Command::Strategy(command) => strategy::run(&command, output),
+        Command::Strategy(command) => strategy::run(&command, &home, output),
         Command::Data(command) => data::run(&command, &home, output),
         Command::Backtest(args) => backtest::run(&args, &home, output),
         Command::Sweep(args) => sweep::run(&args, &home, output),
         Command::Compare(args) => compare::run(&args, &home, output),
         Command::Schema(command) => schema::run(&command, output),
+        Command::Run(args) => functions::run(&args, &home, output),
+        Command::Functions => functions::list(&home, output),
+        Command::Replay(args) => replay::run(&args, &home, output),
+        Command::Status(args) => status::run(&args, &home, output),
+        Command::Explain(args) => explain::run(&args, &home, output),
+        Command::Query(args) => query::run(&args, &home, output),
+        Command::Quarantine(command) => quarantine::run(&command, &home, output),
+        Command::Backup(args) => backup::backup(&args, &home, output),
+        Command::Restore(args) => backup::restore(&args, &home, output),
     }
 }
 

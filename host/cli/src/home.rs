@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use sentinel_candle_store::CandleStore;
+use sentinel_domain::environment::Environment;
 
 use crate::failure::usage;
 
@@ -34,10 +35,34 @@ impl Home {
         Ok(self.path()?.join("runs"))
     }
 
+    /// Returns the folder that people drop strategies into.
+    pub(crate) fn drop_folder(&self) -> Result<PathBuf> {
+        Ok(self.path()?.join("strategies"))
+    }
+
+    /// Returns the folder of components, which all environments share: they are named by their hash.
+    pub(crate) fn components_dir(&self) -> Result<PathBuf> {
+        Ok(self.path()?.join("components"))
+    }
+
+    /// Returns the folder with the stores of an environment.
+    pub(crate) fn stores_dir(&self, environment: Environment) -> Result<PathBuf> {
+        Ok(self.path()?.join("stores").join(environment.database()))
+    }
+
     fn path(&self) -> Result<&Path> {
         self.path.as_deref().ok_or_else(|| {
             usage("there is no data folder, as HOME is not set; name one with --data-dir or SENTINEL_HOME")
         })
+    }
+}
+
+/// Returns the environment that ENVIRONMENT names: DEV where it names none.
+pub(crate) fn environment() -> Result<Environment> {
+    match env::var("ENVIRONMENT") {
+        Ok(name) if !name.is_empty() => Ok(name.parse().map_err(usage)?),
+        Ok(_) | Err(env::VarError::NotPresent) => Ok(Environment::Dev),
+        Err(error) => Err(usage(format_args!("ENVIRONMENT cannot be read: {error}; use one of PROD, DEV, TEST"))),
     }
 }
 

@@ -11,6 +11,7 @@ mod commands;
 mod failure;
 mod format;
 mod home;
+mod laptop;
 mod output;
 mod plan;
 mod saved;

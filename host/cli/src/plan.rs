@@ -2,7 +2,6 @@
 
 mod config;
 mod options;
-pub(crate) mod range;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,9 +12,11 @@ use sentinel_backtest::market::AccountSettings;
 use sentinel_domain::candles::gaps::GapPolicy;
 use sentinel_domain::fees::FeeRate;
 use sentinel_domain::instrument::{Exchange, InstrumentRules, Symbol};
-use sentinel_domain::risk::{AccountLimits, RiskParams, Sizing};
+use sentinel_domain::risk::{AccountLimits, RiskFault, RiskParams};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_runtime::LimitsClass;
+
+pub(crate) use sentinel_domain::bounds as range;
 
 use crate::args::RunArgs;
 use crate::failure::usage;
@@ -128,24 +129,8 @@ impl Plan {
             in_range("notional_min", Some(series.rules.notional_min), range::NOT_NEGATIVE)?;
         }
         for StrategyPlan { risk, .. } in &self.strategies {
-            match risk.sizing {
-                Sizing::Quantity(value) => in_range("quantity", Some(value), range::POSITIVE)?,
-                Sizing::Notional(value) => in_range("notional", Some(value), range::POSITIVE)?,
-                Sizing::EquityPct(value) => in_range("equity_pct", Some(value), range::PERCENT)?,
-                Sizing::RiskPct(value) => in_range("risk_pct", Some(value), range::PERCENT)?,
-            }
-            in_range("strong_factor", Some(risk.strong_factor), range::POSITIVE)?;
-            in_range("stop_loss_pct", risk.stop_loss_pct, range::FALL)?;
-            in_range("stop_limit_offset_bps", Some(risk.stop_limit_offset_bps), range::OFFSET_BPS)?;
-            in_range("take_profit_pct", risk.take_profit_pct, range::POSITIVE)?;
-            in_range("trailing_stop_pct", risk.trailing_stop_pct, range::FALL)?;
-            in_range("confidence_min", Some(risk.confidence_min), range::CONFIDENCE)?;
-            let at_least_one =
-                [("bars_held_max", risk.bars_held_max), ("signal_valid_bars", Some(risk.signal_valid_bars))];
-            for (name, bars) in at_least_one {
-                if bars == Some(0) {
-                    return Err(usage(format_args!("{} is 0: allowed is a number from 1", spelling.of(name))));
-                }
+            if let Err(RiskFault { name, value, allowed }) = risk.check() {
+                return Err(usage(format_args!("{} is {value}: {allowed}", spelling.of(name))));
             }
         }
         self.check_ids()

@@ -1,4 +1,4 @@
-//! The port to the bytes of components, named by their hash.
+//! The ports to the bytes of components: the store that names them by their hash, and the place where people put them.
 
 use std::fmt::Debug;
 
@@ -21,6 +21,32 @@ pub trait ComponentStore: Send + Sync + Debug {
     /// # Errors
     /// When it cannot be kept.
     async fn put(&self, component: &[u8]) -> Result<ContentHash, ComponentStoreError>;
+
+    /// Returns the hashes of all components, in rising order.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn list(&self) -> Result<Vec<ContentHash>, ComponentStoreError>;
+}
+
+/// The folder or bucket that people put strategies into: components and, beside each, its config.
+#[async_trait]
+pub trait Uploads: Send + Sync + Debug {
+    /// Returns a file by its name, or `None` where there is none.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the name is no name of a file.
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, UploadError>;
+}
+
+/// An upload that cannot be read.
+#[derive(Debug, Error)]
+#[error("cannot read {name}: {reason}")]
+pub struct UploadError {
+    /// The file.
+    pub name: String,
+    /// What happened.
+    pub reason: String,
 }
 
 /// What can go wrong with the bytes of components.
@@ -34,6 +60,14 @@ pub enum ComponentStoreError {
         /// The hash of what is there.
         found: ContentHash,
     },
+    /// The place as a whole cannot be read.
+    #[error("cannot list the components in {place}: {reason}")]
+    Unlistable {
+        /// Which place.
+        place: String,
+        /// What happened.
+        reason: String,
+    },
     /// The place cannot be reached.
     #[error("cannot {action} component {hash}: {reason}")]
     Unavailable {
@@ -44,4 +78,12 @@ pub enum ComponentStoreError {
         /// What happened.
         reason: String,
     },
+}
+
+impl ComponentStoreError {
+    /// Returns whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        !matches!(self, Self::Damaged { .. })
+    }
 }

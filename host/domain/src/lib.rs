@@ -10,6 +10,7 @@
 //! The ports, through which the outside is reached, are traits here and implemented in `infra/`:
 //! [`documents::DocumentStore`] (what is alive now), [`events::Publisher`], [`clock::Clock`].
 
+pub mod bounds;
 pub mod broker;
 pub mod candles;
 pub mod clock;

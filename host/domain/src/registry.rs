@@ -9,6 +9,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::candles::format_time;
 use crate::documents::{Collection, Record};
 use crate::hash::{ContentHash, NotAHash};
 use crate::instrument::Instrument;
@@ -104,8 +105,10 @@ pub enum Change {
 pub enum RegistryError {
     /// It would change what had been decided.
     #[error(
-        "a version of {strategy_id} from {wanted} on would rewrite history: the current one is valid from {current} \
-         on; choose a later time"
+        "a version of {strategy_id} from {} on would rewrite history: the current one is valid from {} on; choose a \
+         later time",
+        format_time(*wanted),
+        format_time(*current)
     )]
     RewritesHistory {
         /// The strategy.

@@ -5,7 +5,9 @@
 
 use rust_decimal::{Decimal, dec};
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
+use crate::bounds::{self, Range};
 use crate::fill::RestingStop;
 use crate::instrument::InstrumentRules;
 use crate::trade::ExitReason;
@@ -73,6 +75,49 @@ impl Default for RiskParams {
             priority: 100,
             paused: false,
         }
+    }
+}
+
+/// A number that no strategy can trade with.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{name} is {value}: {allowed}")]
+pub struct RiskFault {
+    /// The key.
+    pub name: &'static str,
+    /// What it is set to.
+    pub value: Decimal,
+    /// What is allowed, in words.
+    pub allowed: String,
+}
+
+impl RiskParams {
+    /// Checks every number.
+    ///
+    /// # Errors
+    /// Names the first that is out of its range.
+    pub fn check(&self) -> Result<(), RiskFault> {
+        let size = match self.sizing {
+            Sizing::Quantity(value) => ("quantity", Some(value), bounds::POSITIVE),
+            Sizing::Notional(value) => ("notional", Some(value), bounds::POSITIVE),
+            Sizing::EquityPct(value) => ("equity_pct", Some(value), bounds::PERCENT),
+            Sizing::RiskPct(value) => ("risk_pct", Some(value), bounds::PERCENT),
+        };
+        let ranges: [(&'static str, Option<Decimal>, Range); 9] = [
+            size,
+            ("strong_factor", Some(self.strong_factor), bounds::POSITIVE),
+            ("stop_loss_pct", self.stop_loss_pct, bounds::FALL),
+            ("stop_limit_offset_bps", Some(self.stop_limit_offset_bps), bounds::OFFSET_BPS),
+            ("take_profit_pct", self.take_profit_pct, bounds::POSITIVE),
+            ("trailing_stop_pct", self.trailing_stop_pct, bounds::FALL),
+            ("confidence_min", Some(self.confidence_min), bounds::CONFIDENCE),
+            ("bars_held_max", self.bars_held_max.map(Decimal::from), bounds::AT_LEAST_ONE),
+            ("signal_valid_bars", Some(self.signal_valid_bars.into()), bounds::AT_LEAST_ONE),
+        ];
+        for (name, value, range) in ranges {
+            let Some(value) = value else { continue };
+            range.check(value).map_err(|allowed| RiskFault { name, value, allowed })?;
+        }
+        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use sentinel_expire_signals::ExpireSignals;
 use sentinel_function_runtime::outbox::{Delivery, deliver_outbox};
 use sentinel_function_runtime::{Function, Holder, InProcessBus, Outcome, RunError, RunRequest, Runtime};
 use sentinel_ingest_candles::IngestCandles;
-use sentinel_runtime::RuntimeConfig;
+use sentinel_runtime::{LazyRuntime, RuntimeConfig};
 use sentinel_sync_positions::SyncPositions;
 use sentinel_trading::{Desk, Terms};
 
@@ -68,7 +68,7 @@ impl Desktop {
         let (holder, lease_lasts) = holder;
         let runtime = Runtime { holder, lease_lasts, ..Runtime::new(store, environment, clock, git_hash) };
         let desk = Desk { broker, terms: terms.clone() };
-        let library = Arc::new(Library::new(components, sandbox));
+        let library = Arc::new(Library::new(components, Arc::new(LazyRuntime::new(sandbox))));
         let all: Vec<Arc<dyn Function>> = vec![
             Arc::new(IngestCandles { data, terms: terms.clone() }),
             Arc::new(EvaluateStrategies { library, terms }),

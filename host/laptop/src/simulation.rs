@@ -203,7 +203,7 @@ impl Simulation {
         Ok(())
     }
 
-    fn advance(&self, to: Moment) -> Result<(), SimulationError> {
+    fn advance(&self, to: Moment) -> Result<(), CommandError> {
         if self.broker.look(Exchange::now) < to {
             self.broker.advance(to)?;
         }

@@ -17,6 +17,7 @@ mod engine;
 mod error;
 mod inspect;
 mod instance;
+mod lazy;
 mod limits;
 mod manifest;
 mod meter;
@@ -32,12 +33,14 @@ pub use check::{CheckOutcome, CheckReport, CheckRow, check};
 pub use decision::{Decision, DecisionRecord};
 pub use engine::{ENGINE_VERSION, RuntimeConfig};
 pub use error::{BarSpan, ManifestFault, Place, RuntimeError, SignalFault};
+pub use lazy::LazyRuntime;
 pub use limits::{Limits, LimitsClass, UnknownLimitsClass};
 pub use replay::{Divergence, Replay, Verified, VerifyError};
 pub use runtime::{CodeOrigin, Runtime};
 pub use session::Session;
 pub use strategy::Strategy;
 pub use synthetic::{SyntheticError, synthetic_candles};
+pub use v0_1::WIT_VERSION;
 
 /// Sessions may move between threads, strategies may be shared by them.
 const _: () = {

@@ -24,6 +24,9 @@ mod bindings {
 use bindings::exports::sentinel::strategy::strategy as exports;
 use bindings::sentinel::strategy::types as wit;
 
+/// The version of the contract that components speak.
+pub const WIT_VERSION: &str = "0.1.0";
+
 /// The export that says that a component speaks this version.
 pub(crate) const INTERFACE: &str = "sentinel:strategy/strategy@0.1.0";
 

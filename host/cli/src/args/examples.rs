@@ -14,7 +14,9 @@ Examples:
   sentinel strategy new my-first
   sentinel strategy build my-first
   sentinel strategy check my-first/target/my-first.wasm
-  sentinel strategy inspect my-first/target/my-first.wasm";
+  sentinel strategy inspect my-first/target/my-first.wasm
+  sentinel strategy register my-first/target/my-first.wasm --config my-first.toml
+  sentinel strategy list";
 
 pub(super) const STRATEGY_NEW: &str = "\
 Examples:
@@ -160,3 +162,135 @@ Examples:
   sentinel schema export --format dbml --out docs             renew docs/current_schema.dbml
   sentinel schema export --format markdown --out docs         renew docs/data/00_data_catalog.md
   sentinel schema export --format bigquery --out terraform/schemas";
+
+/// The part of the help of `strategy register` that its long help shares.
+macro_rules! register_examples {
+    () => {
+        "\
+Examples:
+  sentinel strategy register my-first/target/my-first.wasm --config my-first.toml
+  sentinel strategy register sma-cross --config sma-cross.toml --at 2024-01-01
+  sentinel strategy register my-first --config my-first.toml --json
+
+The same component and config again change nothing. Dropping my-first.wasm and my-first.toml into the folder
+`strategies` of the data folder does the same while `sentinel dev` runs.
+"
+    };
+}
+
+pub(super) const STRATEGY_REGISTER: &str =
+    concat!(register_examples!(), "\n`sentinel strategy register --help` shows the form of the config.");
+
+pub(super) const STRATEGY_REGISTER_LONG: &str = concat!(
+    register_examples!(),
+    "
+The config is TOML; its keys are those of a strategy in a run file, so what was backtested is what is registered:
+
+  id = \"sma-cross-btc\"              # left out: the strategy's own
+  timeframe = \"1h\"
+  assets = [\"binance:BTC/USDT\"]      # exchange:symbol
+  gaps = \"flat\"                      # or \"refuse\" (default), \"skip\"
+  active = true                      # default
+  priority = 100                     # lower goes first at the gate
+  limits_class = \"compiled\"          # left out: the size of the component decides
+  git_hash = \"3f2a91b\"               # left out: unknown
+  parameters = { fast = 10, slow = 30 }
+  risk = { sizing = { equity_pct = 20 }, stop_loss_pct = 5 }"
+);
+
+pub(super) const STRATEGY_LIST: &str = "\
+Examples:
+  sentinel strategy list
+  sentinel strategy list --json";
+
+pub(super) const STRATEGY_HISTORY: &str = "\
+Examples:
+  sentinel strategy history sma-cross-btc
+  sentinel strategy history sma-cross-btc --json";
+
+pub(super) const STRATEGY_ACTIVATE: &str = "\
+Examples:
+  sentinel strategy activate sma-cross-btc
+  sentinel strategy activate sma-cross-btc --at 2024-03-01";
+
+pub(super) const STRATEGY_DEACTIVATE: &str = "\
+Examples:
+  sentinel strategy deactivate sma-cross-btc
+  sentinel strategy deactivate sma-cross-btc --at 2024-03-01T12:00:00Z";
+
+pub(super) const STRATEGY_SHOW: &str = "\
+Examples:
+  sentinel strategy show sma-cross-btc
+  sentinel strategy show sma-cross-btc --as-of 2024-02-29";
+
+pub(super) const RUN: &str = "\
+Examples:
+  sentinel run expire-signals
+  sentinel run expire-signals --at 2024-03-01T00:05:00Z
+  sentinel run register-strategy --event uploaded.json
+
+The stores are those of the environment that the variable ENVIRONMENT names: PROD, DEV (default) or TEST.";
+
+pub(super) const FUNCTIONS: &str = "\
+Examples:
+  sentinel functions
+  sentinel functions --json                      for Terraform and schedulers";
+
+pub(super) const REPLAY: &str = "\
+Examples:
+  sentinel replay                                all decisions that are recorded
+  sentinel replay --from 2024-01-01 --to 2024-02-01
+  sentinel replay --strategy sma-cross-btc --json
+
+Exit status: 0 when every decision comes out the same, 1 when one differs.";
+
+pub(super) const STATUS: &str = "\
+Examples:
+  sentinel status
+  sentinel status --json";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  sentinel explain 3f2a91
+  sentinel explain 3f2a91 --json";
+
+pub(super) const QUERY: &str = "\
+Examples:
+  sentinel query \"SHOW TABLES\"
+  sentinel query \"SELECT symbol, pnl_usd FROM fact_trades_test\" --format csv
+  sentinel query \"FROM fact_trades_test LIMIT 5\" --json
+
+Nothing can be written this way, and no file outside of the warehouse is read.";
+
+pub(super) const QUARANTINE: &str = "\
+Examples:
+  sentinel quarantine list
+  sentinel quarantine show 3f2a91
+  sentinel quarantine retry";
+
+pub(super) const QUARANTINE_LIST: &str = "\
+Examples:
+  sentinel quarantine list
+  sentinel quarantine list --json";
+
+pub(super) const QUARANTINE_SHOW: &str = "\
+Examples:
+  sentinel quarantine show 3f2a91
+  sentinel quarantine show 3f2a91 --json";
+
+pub(super) const QUARANTINE_RETRY: &str = "\
+Examples:
+  sentinel quarantine retry                      every job that held a row back
+  sentinel quarantine retry 3f2a91               the job that held this row back";
+
+pub(super) const BACKUP: &str = "\
+Examples:
+  sentinel backup monday.sentinel
+  sentinel backup /mnt/backups/monday.sentinel --json";
+
+pub(super) const RESTORE: &str = "\
+Examples:
+  sentinel restore monday.sentinel
+  sentinel restore monday.sentinel --data-dir elsewhere
+
+Stores that are there are not replaced: move them away first, or restore into another data folder.";

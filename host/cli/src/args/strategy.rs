@@ -7,6 +7,7 @@ use sentinel_domain::timeframe::Timeframe;
 use sentinel_runtime::LimitsClass;
 
 use super::examples;
+use super::registry::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StrategyCommand {
@@ -22,6 +23,24 @@ pub(crate) enum StrategyCommand {
     /// Show what a strategy says about itself: parameters, columns, patterns, hash.
     #[command(after_help = examples::STRATEGY_INSPECT)]
     Inspect(InspectArgs),
+    /// Make a component with its config the version that decides from now on.
+    #[command(after_help = examples::STRATEGY_REGISTER, after_long_help = examples::STRATEGY_REGISTER_LONG)]
+    Register(RegisterArgs),
+    /// List the registered strategies with their current versions.
+    #[command(after_help = examples::STRATEGY_LIST)]
+    List,
+    /// List all versions of a strategy, oldest first.
+    #[command(after_help = examples::STRATEGY_HISTORY)]
+    History(HistoryArgs),
+    /// Let a strategy open positions.
+    #[command(after_help = examples::STRATEGY_ACTIVATE)]
+    Activate(SwitchArgs),
+    /// Let a strategy open no more positions; it may still get out of those it holds.
+    #[command(after_help = examples::STRATEGY_DEACTIVATE)]
+    Deactivate(SwitchArgs),
+    /// Show the version of a strategy that decides at a time.
+    #[command(after_help = examples::STRATEGY_SHOW)]
+    Show(ShowArgs),
 }
 
 #[derive(Debug, Args)]

@@ -68,6 +68,7 @@ impl Bench {
             .env("SENTINEL_CACHE", Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli-cache"))
             // Errors must stay sentences even so.
             .env("RUST_BACKTRACE", "1")
+            .env_remove("ENVIRONMENT")
             .env_remove("SENTINEL_STRATEGIES");
         command
     }

@@ -2,12 +2,30 @@
 
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 31] = [
     "strategy",
     "strategy new",
     "strategy build",
     "strategy check",
     "strategy inspect",
+    "strategy register",
+    "strategy list",
+    "strategy history",
+    "strategy activate",
+    "strategy deactivate",
+    "strategy show",
+    "run",
+    "functions",
+    "replay",
+    "status",
+    "explain",
+    "query",
+    "quarantine",
+    "quarantine list",
+    "quarantine show",
+    "quarantine retry",
+    "backup",
+    "restore",
     "data",
     "data import",
     "data list",

@@ -4,14 +4,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod asking;
 mod backtest;
+mod backup;
 mod bad_input;
 mod compare;
 mod data;
+mod explain;
 mod fetch;
 mod full_disk;
 mod harness;
 mod help;
+mod registry;
 mod schema;
 mod strategy;
 mod sweep;

@@ -1,10 +1,10 @@
-//! What numbers may be: one table for options and for run files.
+//! What numbers of a user may be: one table for options, run files and the registry.
 
 use rust_decimal::{Decimal, dec};
 
 /// A range of numbers, in words and in code.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Range {
+pub struct Range {
     allowed: &'static str,
     contains: fn(Decimal) -> bool,
 }
@@ -12,39 +12,48 @@ pub(crate) struct Range {
 /// More than any account or market holds, and little enough that no product of two such numbers overflows.
 const MOST: Decimal = dec!(1_000_000_000_000);
 
-pub(crate) const POSITIVE: Range = Range {
+/// A price, a sum, a step.
+pub const POSITIVE: Range = Range {
     allowed: "above 0 and at most a million million",
     contains: |value| value > Decimal::ZERO && value <= MOST,
 };
-pub(crate) const NOT_NEGATIVE: Range =
+/// A minimum that need not be there.
+pub const NOT_NEGATIVE: Range =
     Range { allowed: "from 0 to a million million", contains: |value| value >= Decimal::ZERO && value <= MOST };
-pub(crate) const PERCENT: Range =
+/// A part of something, per cent.
+pub const PERCENT: Range =
     Range { allowed: "above 0 and at most 100", contains: |value| value > Decimal::ZERO && value <= dec!(100) };
 /// A price cannot fall by all of itself.
-pub(crate) const FALL: Range =
+pub const FALL: Range =
     Range { allowed: "above 0 and below 100", contains: |value| value > Decimal::ZERO && value < dec!(100) };
-pub(crate) const CONFIDENCE: Range =
+/// How sure a strategy is.
+pub const CONFIDENCE: Range =
     Range { allowed: "from 0 to 100", contains: |value| value >= Decimal::ZERO && value <= dec!(100) };
 /// A tenth of the price is more than any broker takes; above that, per cent were mistaken for basis points.
-pub(crate) const BPS: Range =
+pub const BPS: Range =
     Range { allowed: "from 0 to 1000 basis points", contains: |value| value >= Decimal::ZERO && value <= dec!(1000) };
+/// A count of bars.
+pub const AT_LEAST_ONE: Range = Range { allowed: "from 1", contains: |value| value >= Decimal::ONE };
 /// A limit cannot lie at or below zero.
-pub(crate) const OFFSET_BPS: Range = Range {
+pub const OFFSET_BPS: Range = Range {
     allowed: "from 0 to below 10000 basis points",
     contains: |value| value >= Decimal::ZERO && value < dec!(10_000),
 };
 
 impl Range {
-    /// Returns a reader of options.
-    pub(crate) fn parser(self) -> impl Fn(&str) -> Result<Decimal, String> + Clone + Send + Sync + 'static {
+    /// Returns a reader of texts, as options of a command want it.
+    pub fn parser(self) -> impl Fn(&str) -> Result<Decimal, String> + Clone + Send + Sync + 'static {
         move |text| {
             let number = text.parse().or_else(|_| Decimal::from_scientific(text));
             self.check(number.map_err(|_| self.allowed())?)
         }
     }
 
-    /// Returns `value` when it is allowed, else what is.
-    pub(crate) fn check(self, value: Decimal) -> Result<Decimal, String> {
+    /// Returns `value` when it is allowed.
+    ///
+    /// # Errors
+    /// What is allowed, in words.
+    pub fn check(self, value: Decimal) -> Result<Decimal, String> {
         if (self.contains)(value) { Ok(value) } else { Err(self.allowed()) }
     }
 

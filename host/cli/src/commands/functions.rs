@@ -1,0 +1,73 @@
+//! `sentinel functions` and `sentinel run`
+
+use std::fs;
+
+use anyhow::{Context, Result};
+use sentinel_domain::candles::format_time;
+use sentinel_function_runtime::http::event_from_json;
+use sentinel_function_runtime::{FunctionDescriptor, JobRun, Outcome, RunRequest, Trigger};
+use serde_json::{Value, json};
+
+use crate::args::RunFunctionArgs;
+use crate::failure::usage;
+use crate::home::Home;
+use crate::laptop::{Laptop, block_on};
+use crate::output::{Output, number};
+
+pub(super) fn list(home: &Home, output: &Output) -> Result<()> {
+    let functions = Laptop::open(home, "sentinel functions")?.functions();
+    let descriptors: Vec<_> = functions.iter().map(|function| function.descriptor()).collect();
+    if output.is_json() {
+        return output.json(&descriptors.iter().map(|descriptor| descriptor.to_json()).collect::<Vec<Value>>());
+    }
+    let mut table = output.new_table(["Function", "Started by", "After", "Timeout", "Memory", "What it does"]);
+    for FunctionDescriptor { name, description, triggers, after, timeout, memory_mib, .. } in descriptors {
+        let started_by: Vec<_> = triggers.iter().map(started_by).collect();
+        table.add_row([
+            (*name).into(),
+            started_by.join(", ").into(),
+            after.join(", ").into(),
+            number(format!("{} s", timeout.as_secs())),
+            number(format!("{memory_mib} MiB")),
+            (*description).into(),
+        ]);
+    }
+    output.table(&table)
+}
+
+fn started_by(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Schedule { cron } => (*cron).to_owned(),
+        Trigger::Event { event_type } | Trigger::Task { event_type } => (*event_type).to_owned(),
+        Trigger::ObjectFinalized => "upload".to_owned(),
+    }
+}
+
+pub(super) fn run(args: &RunFunctionArgs, home: &Home, output: &Output) -> Result<()> {
+    let laptop = Laptop::open(home, "sentinel run")?;
+    let function = laptop.function(&args.name)?;
+    let event = match &args.event {
+        None => None,
+        Some(path) => {
+            let bytes = fs::read(path).with_context(|| format!("cannot read the event {}", path.display()))?;
+            let event = event_from_json(&bytes);
+            Some(event.map_err(|refusal| usage(format_args!("{}: {}", path.display(), refusal.error())))?)
+        }
+    };
+    let request = RunRequest { at: args.at, ds: None, event };
+    let outcome = block_on(laptop.run(function.as_ref(), request))?;
+    let is_duplicate = matches!(outcome, Outcome::Duplicate(_));
+    let JobRun { job_name, status, ds, at, rows_in, rows_out, rows_quarantined, notes, .. } = outcome.job_run();
+    if output.is_json() {
+        let mut json = json!(outcome.job_run());
+        json["duplicate"] = is_duplicate.into();
+        return output.json(&json);
+    }
+    let seen = if is_duplicate { " (the event was seen before)" } else { "" };
+    output.line(format!(
+        "{} {status} for {ds}, at {}: {rows_in} rows in, {rows_out} out, {rows_quarantined} quarantined{seen}",
+        output.bold(job_name),
+        format_time(*at)
+    ))?;
+    notes.iter().try_for_each(|note| output.line(format!("  {note}")))
+}

@@ -1,0 +1,283 @@
+//! `sentinel strategy register`, `list`, `history`, `activate`, `deactivate`, `show`
+
+use std::error::Error as StdError;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Error, Result, anyhow};
+use sentinel_domain::components::{UploadError, Uploads};
+use sentinel_domain::hash::ContentHash;
+use sentinel_domain::registry::{RegistryError, StrategyVersion};
+use sentinel_function_runtime::{JobRun, Outcome, RunError, RunRequest, async_trait};
+use sentinel_register_strategy::{
+    ActivationRequest, ConfigError, RegistrationConfig, VerifyError, finalized, history, nearest,
+};
+use serde_json::{Value, json};
+
+use crate::args::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs};
+use crate::failure::usage;
+use crate::format::moment;
+use crate::home::Home;
+use crate::laptop::{Laptop, block_on};
+use crate::output::{Output, dim, number};
+use crate::strategies::Loader;
+
+/// The two files of one registration, as a bucket would hold them side by side.
+#[derive(Debug)]
+struct Pair {
+    component: Vec<u8>,
+    config: Vec<u8>,
+}
+
+#[async_trait]
+impl Uploads for Pair {
+    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, UploadError> {
+        Ok(Some(if name.ends_with(".wasm") { self.component.clone() } else { self.config.clone() }))
+    }
+}
+
+pub(super) fn register(args: &RegisterArgs, home: &Home, output: &Output) -> Result<()> {
+    let path = Loader::new(1, output)?.component(&args.strategy)?;
+    let component = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let config_name = args.config.display().to_string();
+    let text = fs::read_to_string(&args.config).with_context(|| format!("cannot read the config {config_name}"))?;
+    let config = RegistrationConfig::parse(&text, &config_name).map_err(usage)?;
+    let laptop = Laptop::open(home, "sentinel strategy register")?;
+    let at = args.at.unwrap_or_else(|| laptop.clock.now());
+    let generation = format!("{}-{}-{at}", ContentHash::of(&component), ContentHash::of(text.as_bytes()));
+    // Named by the config's path, so that what is wrong with it is said of that file.
+    let stem = config_name.strip_suffix(".toml").unwrap_or(&config_name);
+    let event = finalized("command-line", &format!("{stem}.wasm"), &generation, at);
+    let function = laptop.register_strategy(Arc::new(Pair { component, config: text.into_bytes() }));
+    block_on(async {
+        let ran = {
+            let _spinner = output.spinner(format!("trying {} out", path.display()));
+            let request = RunRequest { at: Some(at), event: Some(event), ds: None };
+            laptop.run(&function, request).await.map_err(plainly)?
+        };
+        let strategy_id = match config.id {
+            Some(id) => id,
+            None => id_of(&path, output)?,
+        };
+        changed(&laptop, &strategy_id, &ran, output).await
+    })
+}
+
+fn id_of(component: &Path, output: &Output) -> Result<String> {
+    Ok(Loader::new(1, output)?.load_file(component, None)?.manifest().id.clone())
+}
+
+pub(super) fn switch(args: &SwitchArgs, active: bool, home: &Home, output: &Output) -> Result<()> {
+    let laptop = Laptop::open(home, "sentinel strategy activate")?;
+    let at = args.at.unwrap_or_else(|| laptop.clock.now());
+    block_on(async {
+        known(&laptop, &args.strategy_id).await?;
+        let event = ActivationRequest { strategy_id: args.strategy_id.clone(), active }.event(at);
+        let function = laptop.function("register-strategy")?;
+        let request = RunRequest { at: Some(at), event: Some(event), ds: None };
+        let ran = laptop.run(function.as_ref(), request).await.map_err(plainly)?;
+        changed(&laptop, &args.strategy_id, &ran, output).await
+    })
+}
+
+/// Says what a run of `register-strategy` changed.
+async fn changed(laptop: &Laptop, strategy_id: &str, ran: &Outcome, output: &Output) -> Result<()> {
+    let JobRun { rows_out, notes, .. } = ran.job_run();
+    let is_changed = matches!(ran, Outcome::Ran(_)) && *rows_out > 0;
+    let versions = known(laptop, strategy_id).await?;
+    let current = versions.last().ok_or_else(|| anyhow!("{strategy_id} has no version"))?;
+    if output.is_json() {
+        return output.json(&json!({ "changed": is_changed, "notes": notes, "version": row_json(current) }));
+    }
+    for note in notes.iter().filter_map(|note| note.strip_prefix("warning: ")) {
+        output.warning(note);
+    }
+    if !is_changed {
+        return output.line(format!("{} is registered just so; nothing changed.", output.bold(strategy_id)));
+    }
+    let state = if current.active { "active" } else { "not active" };
+    output.line(format!(
+        "{} version {} ({}) is {state} from {} on.",
+        output.bold(strategy_id),
+        current.ordinal,
+        current.version.short(),
+        moment(current.valid_from)
+    ))
+}
+
+pub(super) fn list(home: &Home, output: &Output) -> Result<()> {
+    let laptop = Laptop::open(home, "sentinel strategy list")?;
+    let all = block_on(async { Ok(history::all(&laptop.documents, laptop.environment).await?) })?;
+    let current: Vec<_> = all.iter().filter(|version| version.is_current).collect();
+    if output.is_json() {
+        return output.json(&current.into_iter().map(row_json).collect::<Vec<_>>());
+    }
+    if current.is_empty() {
+        return output.line("No strategy is registered yet; register one with `sentinel strategy register`.");
+    }
+    let mut table = output.new_table(["Strategy", "Version", "State", "Candles", "Assets", "Since", "Versions"]);
+    for version in current {
+        let since = moment(version.valid_from);
+        let [strategy, hash, state, timeframe, assets] = columns(version);
+        table.add_row([
+            strategy.into(),
+            dim(hash),
+            state.into(),
+            timeframe.into(),
+            assets.into(),
+            since.into(),
+            number(version.ordinal),
+        ]);
+    }
+    output.table(&table)
+}
+
+pub(super) fn show_history(args: &HistoryArgs, home: &Home, output: &Output) -> Result<()> {
+    let laptop = Laptop::open(home, "sentinel strategy history")?;
+    let versions = block_on(known(&laptop, &args.strategy_id))?;
+    if output.is_json() {
+        return output.json(&versions.iter().map(row_json).collect::<Vec<_>>());
+    }
+    let mut table =
+        output.new_table(["", "Version", "Component", "Config", "State", "Candles", "Assets", "From", "To"]);
+    for version in &versions {
+        let [_, hash, state, timeframe, assets] = columns(version);
+        let to = version.valid_to.map_or_else(|| "now".to_owned(), moment);
+        table.add_row([
+            number(version.ordinal),
+            hash.into(),
+            dim(version.component_hash.short()),
+            dim(version.config_hash.short()),
+            state.into(),
+            timeframe.into(),
+            assets.into(),
+            moment(version.valid_from).into(),
+            to.into(),
+        ]);
+    }
+    output.table(&table)
+}
+
+pub(super) fn show(args: &ShowArgs, home: &Home, output: &Output) -> Result<()> {
+    let laptop = Laptop::open(home, "sentinel strategy show")?;
+    let versions = block_on(known(&laptop, &args.strategy_id))?;
+    let version = match args.as_of {
+        None => versions.last(),
+        Some(time) => versions.iter().find(|version| version.holds(time)),
+    };
+    let version = version.ok_or_else(|| {
+        let first = versions.first().map_or_else(String::new, |first| moment(first.valid_from));
+        anyhow!("no version of {} was active then; its first one begins at {first}", args.strategy_id)
+    })?;
+    if output.is_json() {
+        return output.json(&row_json(version));
+    }
+    let [_, _, state, timeframe, assets] = columns(version);
+    output.line(output.bold(&version.strategy_id))?;
+    output.paragraph("", &version.description.split_whitespace().collect::<Vec<_>>().join(" "))?;
+    output.line("")?;
+    let to = version.valid_to.map_or_else(|| "now".to_owned(), moment);
+    let facts = [
+        ("Version", format!("{} ({})", version.version, version.ordinal)),
+        ("Component", version.component_hash.to_string()),
+        ("Config", version.config_hash.to_string()),
+        ("Commit", version.git_hash.clone().unwrap_or_else(|| "unknown".to_owned())),
+        ("State", state),
+        ("Decides", format!("from {} to {to}", moment(version.valid_from))),
+        ("Candles", format!("{timeframe}, gaps: {}", version.config.gaps)),
+        ("Assets", assets),
+        ("Contract", version.wit_version.clone()),
+    ];
+    for (name, text) in facts {
+        output.paragraph(&output.dim(&format!("{name:<12}")), &text)?;
+    }
+    let mut table = output.new_table(["Parameter", "Value"]);
+    for (name, value) in &version.config.parameters {
+        table.add_row([name.as_str().into(), number(value)]);
+    }
+    for (name, value) in version.config.risk_params.as_object().into_iter().flatten().filter(|(_, v)| !v.is_null()) {
+        table.add_row([format!("risk.{name}").into(), number(plain(value))]);
+    }
+    output.line("")?;
+    output.table(&table)
+}
+
+/// Returns the versions of a strategy, oldest first; refuses one that nobody registered.
+async fn known(laptop: &Laptop, strategy_id: &str) -> Result<Vec<StrategyVersion>> {
+    let records = laptop.records::<StrategyVersion>();
+    let versions = history::read(&records, strategy_id).await?.history.versions().to_vec();
+    if !versions.is_empty() {
+        return Ok(versions);
+    }
+    let all = history::all(&laptop.documents, laptop.environment).await?;
+    let ids: Vec<_> = all.iter().filter(|row| row.is_current).map(|row| row.strategy_id.as_str()).collect();
+    let meant = nearest(strategy_id, ids.iter().copied());
+    let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+    let there = if ids.is_empty() { "none yet".to_owned() } else { ids.join(", ") };
+    Err(usage(format_args!(
+        "no strategy {strategy_id} is registered in {}: there is {there}{meant}",
+        laptop.environment
+    )))
+}
+
+fn columns(version: &StrategyVersion) -> [String; 5] {
+    let state = if version.active { "active" } else { "not active" };
+    let assets: Vec<_> = version.assets.iter().map(ToString::to_string).collect();
+    [
+        version.strategy_id.clone(),
+        version.version.short(),
+        state.to_owned(),
+        version.config.timeframe.to_string(),
+        assets.join(", "),
+    ]
+}
+
+/// Returns a version with the names of the columns of `dim_strategies`.
+fn row_json(version: &StrategyVersion) -> Value {
+    let StrategyVersion { config, .. } = version;
+    let assets: Vec<_> = version.assets.iter().map(ToString::to_string).collect();
+    json!({
+        "strategy_id": version.strategy_id, "ordinal": version.ordinal, "version": version.version,
+        "component_hash": version.component_hash, "config_hash": version.config_hash, "git_hash": version.git_hash,
+        "active": version.active, "timeframe": config.timeframe, "assets": assets, "gaps": config.gaps,
+        "parameters": config.parameters.iter().map(|(name, value)| (name, value.to_string())).collect::<std::collections::BTreeMap<_, _>>(),
+        "risk_params": config.risk_params, "limits": config.limits, "description": version.description,
+        "wit_version": version.wit_version, "valid_from": time(version.valid_from),
+        "valid_to": version.valid_to.map(time), "is_current": version.is_current,
+    })
+}
+
+fn time(millis: i64) -> String {
+    sentinel_domain::candles::format_time(millis)
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// Leaves out of a failed registration what is of no use to the person who typed the command: which function of the
+/// program it was that failed.
+fn plainly(error: Error) -> Error {
+    let Some(RunError::Function { source, .. }) = error.downcast_ref::<RunError>() else { return error };
+    let mut cause: Option<&(dyn StdError + 'static)> = source.source();
+    while let Some(error) = cause {
+        if let Some(VerifyError::Config(config)) = error.downcast_ref::<VerifyError>() {
+            return usage(config);
+        }
+        if let Some(config) = error.downcast_ref::<ConfigError>() {
+            return usage(config);
+        }
+        if let Some(history) = error.downcast_ref::<RegistryError>() {
+            return usage(history);
+        }
+        if let Some(refused) = error.downcast_ref::<VerifyError>() {
+            return anyhow!("{refused}");
+        }
+        cause = error.source();
+    }
+    error
+}
