@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::hash::ContentHash;
@@ -17,50 +18,42 @@ const BUCKET: &str = "strategies";
 /// A folder that is looked at again and again, and tells of each content of each pair of files once.
 #[derive(Debug, Clone, Default)]
 pub struct DropFolder {
-    /// What was told of, by the component's name.
-    told: BTreeMap<String, String>,
-    /// Sizes and times at the last look, by file: what still changes is being written.
-    looks: BTreeMap<PathBuf, Look>,
+    /// How the pairs were when they were told of, by name.
+    told: BTreeMap<String, [Look; 2]>,
+    /// How they were at the last look: what still changes is being written.
+    last: BTreeMap<String, [Look; 2]>,
 }
 
-type Look = (u64, Option<std::time::SystemTime>);
+/// Size and time of a file.
+type Look = (u64, UnixMillis);
 
-/// Returns an event for each component in `folder` with a config beside it, as of now; for a command that looks once.
-/// Registering what is registered changes nothing.
+/// Returns an event for each component in `folder` with a config beside it; for whoever looks once.
+///
+/// An event happened `at`, in simulated time, or else when the later of the two files was written. Either way it is the
+/// same event as long as the files are the same: one that had its run is known, and a pair that lies there since long
+/// ago does not come into force again because a program starts anew.
 ///
 /// # Errors
 /// When the folder cannot be read; one that is not there holds nothing.
-pub fn scan_drop_folder(folder: &Path, at: UnixMillis) -> io::Result<Vec<CloudEvent>> {
-    pairs(folder)?.iter().map(|stem| Ok(event(stem, &generation(folder, stem)?, at))).collect()
+pub fn scan_drop_folder(folder: &Path, at: Option<UnixMillis>) -> io::Result<Vec<CloudEvent>> {
+    pairs(folder)?.iter().map(|stem| event(folder, stem, at)).collect()
 }
 
 impl DropFolder {
-    /// Returns events for what is new in `folder` since the last look, and the same in two looks: what is still being
-    /// copied is left for the next one. Files whose size and time have not changed are not read again.
+    /// Returns events as [`scan_drop_folder`] does, for what was not told of yet and is the same in two looks: what is
+    /// still being copied is left for the next one.
     ///
     /// # Errors
     /// When the folder cannot be read; one that is not there holds nothing.
-    pub fn scan(&mut self, folder: &Path, at: UnixMillis) -> io::Result<Vec<CloudEvent>> {
+    pub fn scan(&mut self, folder: &Path, at: Option<UnixMillis>) -> io::Result<Vec<CloudEvent>> {
         let mut events = Vec::new();
         for stem in pairs(folder)? {
-            let mut is_settled = true;
-            let mut is_known = self.told.contains_key(&stem);
-            for path in files(folder, &stem) {
-                let now = look(&path)?;
-                let before = self.looks.insert(path, now);
-                is_settled &= before == Some(now);
-                is_known &= before == Some(now);
+            let now = looks(folder, &stem)?;
+            let is_settled = self.last.insert(stem.clone(), now) == Some(now);
+            if is_settled && self.told.get(&stem) != Some(&now) {
+                events.push(event(folder, &stem, at)?);
+                self.told.insert(stem, now);
             }
-            if !is_settled {
-                // Its bytes are to be looked at again, whatever they were.
-                self.told.remove(&stem);
-            }
-            if is_known || !is_settled {
-                continue;
-            }
-            let generation = generation(folder, &stem)?;
-            events.push(event(&stem, &generation, at));
-            self.told.insert(stem, generation);
         }
         Ok(events)
     }
@@ -88,19 +81,24 @@ fn pairs(folder: &Path) -> io::Result<Vec<String>> {
     Ok(stems)
 }
 
+fn looks(folder: &Path, stem: &str) -> io::Result<[Look; 2]> {
+    let [component, config] = files(folder, stem);
+    Ok([look(&component)?, look(&config)?])
+}
+
 fn look(path: &Path) -> io::Result<Look> {
     let metadata = fs::metadata(path)?;
-    Ok((metadata.len(), metadata.modified().ok()))
+    let since_1970 = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok((metadata.len(), i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)))
 }
 
-fn generation(folder: &Path, stem: &str) -> io::Result<String> {
-    let [component, config] = files(folder, stem);
-    Ok(format!("{}-{}", ContentHash::of(&fs::read(component)?).short(), ContentHash::of(&fs::read(config)?).short()))
-}
-
-fn event(stem: &str, generation: &str, at: UnixMillis) -> CloudEvent {
-    // The moment is part of the name: after B was registered over A, dropping A again is another fact.
-    finalized(BUCKET, &format!("{stem}.wasm"), &format!("{generation}-{at}"), at)
+fn event(folder: &Path, stem: &str, at: Option<UnixMillis>) -> io::Result<CloudEvent> {
+    let [component, config] = files(folder, stem).map(fs::read);
+    let hashes = [ContentHash::of(&component?), ContentHash::of(&config?)];
+    let written = looks(folder, stem)?.map(|(_, time)| time).into_iter().max().unwrap_or_default();
+    // The time is part of the name: after B was put over A, putting A there again is another fact.
+    let generation = format!("{}-{}-{written}", hashes[0].short(), hashes[1].short());
+    Ok(finalized(BUCKET, &format!("{stem}.wasm"), &generation, at.unwrap_or(written)))
 }
 
 #[cfg(test)]
@@ -111,7 +109,7 @@ mod tests {
     fn only_whole_pairs_are_told_of_and_each_content_once() {
         let folder = tempfile::tempdir().unwrap();
         let mut drops = DropFolder::default();
-        let mut scan = || drops.scan(folder.path(), 5).unwrap().len();
+        let mut scan = || drops.scan(folder.path(), Some(5)).unwrap().len();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         assert_eq!(scan(), 0);
         write("a.wasm", "1");
@@ -125,7 +123,18 @@ mod tests {
     }
 
     #[test]
+    fn files_that_lie_there_are_the_same_event_whoever_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.wasm"), "1").unwrap();
+        fs::write(folder.path().join("a.toml"), "x").unwrap();
+        let first = scan_drop_folder(folder.path(), None).unwrap().remove(0);
+        assert_eq!(scan_drop_folder(folder.path(), None).unwrap(), [first.clone()]);
+        let simulated = scan_drop_folder(folder.path(), Some(5)).unwrap().remove(0);
+        assert_eq!((simulated.id, simulated.time), (first.id, Some(5)));
+    }
+
+    #[test]
     fn folder_that_is_not_there_is_empty() {
-        assert_eq!(scan_drop_folder(Path::new("absent"), 0).unwrap(), []);
+        assert_eq!(scan_drop_folder(Path::new("absent"), None).unwrap(), []);
     }
 }

@@ -7,7 +7,7 @@ use sentinel_domain::documents::{Collection, DocumentStore};
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::registry::{Change, Registration};
 use sentinel_function_runtime::{Holder, JobStatus, RunError, RunRequest, Runtime};
-use sentinel_register_strategy::{ActivationRequest, finalized, history};
+use sentinel_register_strategy::{ActivationRequest, DropFolder, finalized, history};
 use sentinel_tests::{hostile, shipped};
 
 use crate::world::World;
@@ -127,6 +127,33 @@ async fn config_that_does_not_fit_is_told_with_its_line() {
             assert!(text.contains(part), "\"{part}\" is missing in: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn dropped_pair_does_not_come_into_force_again_because_somebody_looks_again() {
+    let world = World::new();
+    let folder = world.folder.path().join("uploads");
+    world.upload("trend.wasm", shipped::component("sma-cross"));
+    world.upload("trend.toml", CONFIG);
+    let mut drops = DropFolder::default();
+    assert_eq!(drops.scan(&folder, None).unwrap(), [], "it may still be being written");
+    let event = drops.scan(&folder, None).unwrap().remove(0);
+    world.run(&world.function(), RunRequest::of_event(event.clone())).await.unwrap();
+    let off = ActivationRequest { strategy_id: "sma-cross".to_owned(), active: false }.event(event.time.unwrap() + 1);
+    world.run(&world.function(), RunRequest::of_event(off)).await.unwrap();
+    let rows = world.history("sma-cross").await;
+    assert_eq!(rows.iter().map(|row| row.active).collect::<Vec<_>>(), [true, false]);
+    // A program that starts anew finds the pair, which nobody touched.
+    let mut drops = DropFolder::default();
+    drops.scan(&folder, None).unwrap();
+    let again = drops.scan(&folder, None).unwrap().remove(0);
+    assert_eq!(again, event);
+    world.run(&world.function(), RunRequest::of_event(again.clone())).await.unwrap();
+    assert_eq!(world.history("sma-cross").await, rows);
+    // Even when the run is long forgotten: its time is past.
+    let forgotten = finalized("strategies", "trend.wasm", "forgotten", event.time.unwrap());
+    let refused = told(&world.run(&world.function(), RunRequest::of_event(forgotten)).await.unwrap_err());
+    assert!(refused.contains("would rewrite history"), "{refused}");
 }
 
 #[tokio::test]
