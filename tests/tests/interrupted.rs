@@ -23,6 +23,7 @@ use sentinel_tests::{data, reference, shipped};
 
 /// Longer than what stays alive of a killed process could matter; simulated time passes it at each restart.
 const LEASE: Duration = Duration::from_secs(1);
+const LEASE_MS: i64 = 1_000;
 
 /// Where a run has ended.
 #[derive(Debug, PartialEq)]
@@ -76,7 +77,7 @@ async fn killed_everywhere(scenario: &Scenario, folder: &Path) -> (End, usize) {
 }
 
 fn restart(simulation: &mut Simulation, fuse: &Arc<Fuse>, life: usize) {
-    simulation.clock().advance(LEASE.as_millis() as i64 + 1);
+    simulation.clock().advance(LEASE_MS + 1);
     simulation.restart(|mut wiring| {
         wiring.store = Arc::new(FusedStore { store: wiring.store, fuse: Arc::clone(fuse) });
         wiring.broker = Arc::new(FusedBroker { broker: wiring.broker, fuse: Arc::clone(fuse) });

@@ -4,20 +4,30 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sentinel_archive_expirations::ArchiveExpirations;
+use sentinel_archive_rejections::ArchiveRejections;
+use sentinel_archive_trades::ArchiveTrades;
+use sentinel_cleanup_hot_store::CleanupHotStore;
 use sentinel_domain::broker::Broker;
 use sentinel_domain::clock::Clock;
 use sentinel_domain::components::ComponentStore;
 use sentinel_domain::documents::DocumentStore;
 use sentinel_domain::documents::StoreError;
 use sentinel_domain::environment::Environment;
+use sentinel_domain::instrument::Instrument;
 use sentinel_domain::market_data::MarketData;
+use sentinel_domain::warehouse::Warehouse;
 use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
 use sentinel_execute_signals::ExecuteSignals;
 use sentinel_expire_signals::ExpireSignals;
 use sentinel_function_runtime::outbox::{Delivery, deliver_outbox};
 use sentinel_function_runtime::{Function, Holder, InProcessBus, Outcome, RunError, RunRequest, Runtime};
 use sentinel_ingest_candles::IngestCandles;
+use sentinel_patch_fees::PatchFees;
+use sentinel_patch_prices::PatchPrices;
 use sentinel_runtime::{LazyRuntime, RuntimeConfig};
+use sentinel_snapshot_accounts::SnapshotAccounts;
+use sentinel_summarize_performance::SummarizePerformance;
 use sentinel_sync_positions::SyncPositions;
 use sentinel_trading::{Desk, Terms};
 
@@ -81,6 +91,30 @@ impl Desktop {
             desktop.add(function);
         }
         desktop
+    }
+
+    /// Adds the loops, patches and the broom, which keep `warehouse`; performance is measured against `benchmark`.
+    pub fn add_archive(
+        &mut self,
+        warehouse: &Arc<dyn Warehouse>,
+        broker: &Arc<dyn Broker>,
+        terms: &Terms,
+        benchmark: Option<Instrument>,
+    ) {
+        let (warehouse, broker, terms) = (|| Arc::clone(warehouse), || Arc::clone(broker), || terms.clone());
+        let all: Vec<Arc<dyn Function>> = vec![
+            Arc::new(SnapshotAccounts::new(warehouse(), broker(), terms())),
+            Arc::new(ArchiveTrades::new(warehouse(), broker(), terms())),
+            Arc::new(ArchiveExpirations::new(warehouse(), terms())),
+            Arc::new(ArchiveRejections::new(warehouse(), terms())),
+            Arc::new(SummarizePerformance::new(warehouse(), terms(), benchmark)),
+            Arc::new(PatchPrices::new(broker(), terms())),
+            Arc::new(PatchFees::new(warehouse(), broker(), terms())),
+            Arc::new(CleanupHotStore::new(warehouse())),
+        ];
+        for function in all {
+            self.add(function);
+        }
     }
 
     /// Adds a function.

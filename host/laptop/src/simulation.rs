@@ -13,11 +13,13 @@ use sentinel_domain::closes::PositionsDue;
 use sentinel_domain::components::ComponentStore;
 use sentinel_domain::documents::{DocumentStore, Precondition, Records, StoreError};
 use sentinel_domain::environment::Environment;
+use sentinel_domain::instrument::Instrument;
 use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::live::{Asset, LivePosition, PositionStatus};
-use sentinel_domain::timeframe::UnixMillis;
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
-use sentinel_function_runtime::{Holder, RunError, RunRequest};
+use sentinel_function_runtime::{Holder, Outcome, RunError, RunRequest};
 use sentinel_runtime::RuntimeConfig;
 use sentinel_simulated_broker::exchange::Exchange;
 use sentinel_simulated_broker::{CommandError, Moment, Options, Settings, SimulatedBroker, StartError};
@@ -84,7 +86,21 @@ pub struct Simulation {
     /// Every moment at which a candle opens or closes, and whether one closes.
     moments: Vec<(UnixMillis, bool)>,
     next: usize,
+    has_archive: bool,
 }
+
+/// What runs after midnight, in the order of the schedules.
+const NIGHT: [&str; 9] = [
+    "expire-signals",
+    "snapshot-accounts",
+    "archive-trades",
+    "archive-expirations",
+    "archive-rejections",
+    "summarize-performance",
+    "patch-prices",
+    "patch-fees",
+    "cleanup-hot-store",
+];
 
 impl Simulation {
     /// Opens the stores and starts the broker.
@@ -126,7 +142,7 @@ impl Simulation {
             holder: (Holder::process(), LEASE_LASTS),
         };
         let desktop = Desktop::new(wiring.clone());
-        Ok(Self { wiring, desktop, broker, clock, store, moments, next: 0 })
+        Ok(Self { wiring, desktop, broker, clock, store, moments, next: 0, has_archive: false })
     }
 
     /// Returns the functions.
@@ -138,6 +154,24 @@ impl Simulation {
     /// Returns the functions, to add to them.
     pub const fn desktop_mut(&mut self) -> &mut Desktop {
         &mut self.desktop
+    }
+
+    /// Archives each night into `warehouse`; performance is measured against `benchmark`.
+    pub fn archive_into(&mut self, warehouse: &Arc<dyn Warehouse>, benchmark: Option<Instrument>) {
+        self.desktop.add_archive(warehouse, &self.wiring.broker, &self.wiring.terms, benchmark);
+        self.has_archive = true;
+    }
+
+    /// Runs what runs after midnight, as of `time`, and returns how each run ended.
+    ///
+    /// # Errors
+    /// When a function fails.
+    pub async fn night(&self, time: UnixMillis) -> Result<Vec<Outcome>, SimulationError> {
+        let mut ended = Vec::with_capacity(NIGHT.len());
+        for name in NIGHT {
+            ended.push(self.desktop.run(name, RunRequest::scheduled_at(time)).await?);
+        }
+        Ok(ended)
     }
 
     /// Puts the functions together anew, as a process that is started again does. `edit` may change what they run on.
@@ -200,6 +234,9 @@ impl Simulation {
         }
         self.advance(Moment::at_open(time))?;
         self.sync(time, "open").await?;
+        if self.has_archive && Timeframe::D1.candle_open(time) == time {
+            self.night(time).await?;
+        }
         Ok(())
     }
 
