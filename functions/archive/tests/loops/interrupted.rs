@@ -1,14 +1,15 @@
-//! Runs that end in the middle: whatever call of the warehouse is the last, the next run ends with the same rows.
+//! Runs that end in the middle: whatever call of a store is the last, the next run ends with the same rows.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
+use sentinel_domain::documents::{CollectionName, Commit, Document, DocumentStore, Query, StoreError};
 use sentinel_domain::live::{LivePosition, LiveSignal, RejectedSignal};
 use sentinel_domain::signal::{SignalState, SignalType};
 use sentinel_domain::tables::Row;
 use sentinel_domain::warehouse::{Merged, ResultSet, RowKey, TableId, ViewId, Warehouse, WarehouseError};
-use sentinel_function_runtime::{Function, RunRequest};
+use sentinel_function_runtime::{Function, RunRequest, Runtime};
 
 use crate::world::{DAY, OPENED, World, signal};
 
@@ -66,6 +67,38 @@ impl Warehouse for Failing {
     }
 }
 
+/// The hot store, which fails in the same way.
+#[derive(Debug)]
+struct FailingDocuments {
+    inner: Arc<dyn DocumentStore>,
+    left: AtomicU32,
+}
+
+impl FailingDocuments {
+    fn is_over(&self) -> bool {
+        self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+
+    fn failure<T>() -> Result<T, StoreError> {
+        Err(StoreError::Unavailable { store: "the hot store".to_owned(), reason: "the process ends here".to_owned() })
+    }
+}
+
+#[async_trait]
+impl DocumentStore for FailingDocuments {
+    async fn get_many(&self, collection: CollectionName, ids: &[String]) -> Result<Vec<Document>, StoreError> {
+        if self.is_over() { Self::failure() } else { self.inner.get_many(collection, ids).await }
+    }
+
+    async fn select(&self, query: &Query) -> Result<Vec<Document>, StoreError> {
+        if self.is_over() { Self::failure() } else { self.inner.select(query).await }
+    }
+
+    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+        if self.is_over() { Self::failure() } else { self.inner.apply(commit).await }
+    }
+}
+
 /// Lives until everything has something to do: a trade, a rejection older than seven days, an expired signal.
 async fn lived() -> World {
     let world = World::new().await;
@@ -104,6 +137,41 @@ async fn a_night_that_is_cut_short_anywhere_ends_with_the_same_rows() {
             if !was_cut {
                 break;
             }
+        }
+    }
+    assert!(cuts > 10, "only {cuts} places were tried");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_night_whose_hot_store_goes_away_ends_with_the_same_rows() {
+    let undisturbed = lived().await;
+    undisturbed.night(9).await;
+    let expected = undisturbed.everything().await;
+    let mut cuts = 0;
+    for calls in points(0) {
+        let world = lived().await;
+        let at = OPENED + 9 * DAY + 5 * 60_000;
+        world.clock.set(at);
+        let left_calls = AtomicU32::new(calls);
+        let failing = FailingDocuments { inner: Arc::clone(&world.runtime.store), left: left_calls };
+        let runtime = Runtime { store: Arc::new(failing), ..world.runtime.clone() };
+        let mut was_cut = false;
+        for function in world.jobs() {
+            was_cut |= runtime.run_once(function.as_ref(), RunRequest::scheduled_at(at)).await.is_err();
+            if was_cut {
+                break;
+            }
+        }
+        // Whoever comes after waits until the lease of the one that ended has run out.
+        world.clock.set(at + 120_000);
+        for function in world.jobs() {
+            world.run(function.as_ref(), at).await;
+        }
+        assert_eq!(world.everything().await, expected, "cut after {calls} calls");
+        assert_eq!(left(&world).await, left(&undisturbed).await, "cut after {calls} calls");
+        cuts += u32::from(was_cut);
+        if !was_cut {
+            break;
         }
     }
     assert!(cuts > 10, "only {cuts} places were tried");
