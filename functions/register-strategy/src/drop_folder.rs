@@ -128,7 +128,7 @@ mod tests {
         fs::write(folder.path().join("a.wasm"), "1").unwrap();
         fs::write(folder.path().join("a.toml"), "x").unwrap();
         let first = scan_drop_folder(folder.path(), None).unwrap().remove(0);
-        assert_eq!(scan_drop_folder(folder.path(), None).unwrap(), [first.clone()]);
+        assert_eq!(scan_drop_folder(folder.path(), None).unwrap(), std::slice::from_ref(&first));
         let simulated = scan_drop_folder(folder.path(), Some(5)).unwrap().remove(0);
         assert_eq!((simulated.id, simulated.time), (first.id, Some(5)));
     }
