@@ -10,6 +10,7 @@ use crate::extremes::{highest, lowest};
 /// `held` are the candles held from open to close, the entry's among them. Of the candle in which a stop sold, only
 /// the fall to the fill is known to have happened while the position was held; its high is left out.
 #[must_use]
+#[inline]
 pub fn excursions(columns: &Columns, held: Range<usize>, entry: f64, exit: f64) -> (f64, f64) {
     let best = highest(&columns.high[held.clone()]).max(exit).max(entry);
     let worst = lowest(&columns.low[held]).min(exit).min(entry);

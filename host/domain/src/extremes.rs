@@ -4,12 +4,14 @@ const LANES: usize = 8;
 
 /// Returns the highest of `values`, or negative infinity of none.
 #[must_use]
+#[inline]
 pub fn highest(values: &[f64]) -> f64 {
     fold(values, f64::NEG_INFINITY, |a, b| if b > a { b } else { a })
 }
 
 /// Returns the lowest of `values`, or infinity of none.
 #[must_use]
+#[inline]
 pub fn lowest(values: &[f64]) -> f64 {
     fold(values, f64::INFINITY, |a, b| if b < a { b } else { a })
 }

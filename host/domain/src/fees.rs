@@ -29,6 +29,7 @@ pub enum Fee {
 impl Fee {
     /// Returns the fee in quote currency, coins valued at `price`.
     #[must_use]
+    #[inline]
     pub fn value(self, price: Decimal) -> Decimal {
         match self {
             Self::Base(quantity) => round_money(quantity * price),
@@ -85,6 +86,7 @@ impl FeeRate {
 
     /// Returns the rate, as a fraction, of an order that takes from the book after `volume_30d` of trading.
     #[must_use]
+    #[inline]
     pub fn taker(&self, volume_30d: Decimal) -> Decimal {
         self.rate(volume_30d, |tier| tier.taker_bps)
     }
@@ -132,6 +134,7 @@ impl Default for FeeSchedule {
 impl FeeSchedule {
     /// Returns the fee of a buy.
     #[must_use]
+    #[inline]
     pub fn of_buy(&self, quantity: Decimal, notional: Decimal, rate: Decimal) -> Fee {
         match self.currency {
             FeeCurrency::Received => Fee::Base(round_money(quantity * rate)),
@@ -141,6 +144,7 @@ impl FeeSchedule {
 
     /// Returns the fee of a sale: always in quote currency, which is both what is received and the quote.
     #[must_use]
+    #[inline]
     pub fn of_sale(&self, notional: Decimal, rate: Decimal) -> Fee {
         Fee::Quote(round_money(notional * rate))
     }

@@ -64,6 +64,7 @@ impl FillModel {
     /// Returns the price of a market order that is filled at the open of a candle: the open, moved against the
     /// trader by the slippage.
     #[must_use]
+    #[inline]
     pub fn market(&self, side: Side, open: Decimal) -> Decimal {
         if self.slippage_bps.is_zero() {
             return open;

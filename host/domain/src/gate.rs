@@ -283,6 +283,7 @@ impl fmt::Display for Rejection {
 /// Decides a signal as far as what is held decides it: every signal except a buy while flat, for which it returns
 /// `None` and the account has to be looked at with [`decide_entry`].
 #[must_use]
+#[inline]
 pub const fn decide_held(signal_type: SignalType, holding: Holding) -> Option<Verdict> {
     Some(match (signal_type, holding) {
         (SignalType::Buy | SignalType::StrongBuy, Holding::Flat) => return None,
@@ -297,6 +298,7 @@ pub const fn decide_held(signal_type: SignalType, holding: Holding) -> Option<Ve
 
 /// Decides a buy of a strategy that holds nothing in the instrument.
 #[must_use]
+#[inline]
 pub fn decide_entry(
     candidate: &Candidate<'_>,
     account: &AccountView,

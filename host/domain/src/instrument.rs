@@ -169,12 +169,14 @@ impl Default for InstrumentRules {
 impl InstrumentRules {
     /// Rounds an order price to the nearest tick; a tie goes to the even tick.
     #[must_use]
+    #[inline]
     pub fn round_price(&self, price: Decimal) -> Decimal {
         round_to(price, self.tick_size, RoundingStrategy::MidpointNearestEven)
     }
 
     /// Rounds a quantity down to a whole number of steps, so that no order asks for more than was decided.
     #[must_use]
+    #[inline]
     pub fn round_quantity_down(&self, quantity: Decimal) -> Decimal {
         round_to(quantity, self.step_size, RoundingStrategy::ToZero)
     }

@@ -17,6 +17,7 @@ pub const MONEY_SCALE: u32 = 9;
 /// # Panics
 /// When `price` is not finite or exceeds what a decimal holds: candles are checked before they get here.
 #[must_use]
+#[inline]
 pub fn decimal_price(price: f64) -> Decimal {
     #[expect(clippy::expect_used, reason = "candle prices are finite and within range; anything else is our bug")]
     with_decimals(price, 2, 1e2)
@@ -45,12 +46,14 @@ fn with_decimals(price: f64, scale: u32, factor: f64) -> Option<Decimal> {
 
 /// Rounds a sum or a quantity to [`MONEY_SCALE`] places; a tie goes to the even digit.
 #[must_use]
+#[inline]
 pub fn round_money(value: Decimal) -> Decimal {
     if value.scale() <= MONEY_SCALE { value } else { value.round_dp(MONEY_SCALE) }
 }
 
 /// Returns the `f64` nearest to `value`, for statistics.
 #[must_use]
+#[inline]
 pub fn to_f64(value: Decimal) -> f64 {
     /// Powers of ten that an `f64` holds exactly, as far as money needs them.
     const POWERS: [f64; 19] =

@@ -34,6 +34,7 @@ pub struct Fill {
 impl Fill {
     /// Returns what the cash loses by a purchase or gains by a sale besides the notional: the fee, if taken from it.
     #[must_use]
+    #[inline]
     pub const fn fee_cash(&self) -> Decimal {
         match self.fee {
             Fee::Quote(sum) => sum,
@@ -163,6 +164,7 @@ impl Default for Position {
 impl Position {
     /// Returns where it is in its life.
     #[must_use]
+    #[inline]
     pub const fn state(&self) -> PositionState {
         self.state
     }
@@ -181,6 +183,7 @@ impl Position {
 
     /// Returns the coins held.
     #[must_use]
+    #[inline]
     pub fn held(&self) -> Decimal {
         if self.sold.quantity.is_zero() { self.received } else { self.received - self.sold.quantity }
     }
@@ -189,6 +192,7 @@ impl Position {
     ///
     /// # Errors
     /// When the event does not belong to the state; the position is then unchanged.
+    #[inline]
     pub fn apply(&mut self, event: PositionEvent, dust: Decimal) -> Result<(), PositionError> {
         use PositionEvent as Event;
         use PositionState as State;
@@ -221,6 +225,7 @@ impl Position {
     /// Returns what the coins sold had cost, fees included. What is left over as dust keeps its share, at the
     /// entry price, so that profits and the change of equity agree.
     #[must_use]
+    #[inline]
     pub fn cost_of_sold(&self) -> Decimal {
         let dust = self.held();
         let cost = self.bought.notional + self.bought.fees_cash;
@@ -229,6 +234,7 @@ impl Position {
 
     /// Returns what the coins sold brought, after the fee.
     #[must_use]
+    #[inline]
     pub fn proceeds(&self) -> Decimal {
         self.sold.notional - self.sold.fees_cash
     }
@@ -248,6 +254,7 @@ impl Position {
     /// Returns what both sides lost against their reference prices, per cent of the entry's reference; above 0
     /// is against the trader.
     #[must_use]
+    #[inline]
     pub fn slippage_pct(&self) -> f64 {
         let lost = |leg: &Leg, side: Side| {
             if leg.notional == leg.notional_reference {

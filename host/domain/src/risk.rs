@@ -177,6 +177,7 @@ impl ExitPlan {
 
     /// Returns the plan for an entry filled at `fill_price` and `fill_time`, with what the signal asked for first.
     #[must_use]
+    #[inline]
     pub fn new(
         params: &RiskParams,
         rules: &InstrumentRules,

@@ -27,6 +27,7 @@ pub struct Quote {
 /// Returns the fill of what `cash` pays of a purchase of `quantity`, or `None` when that is less than the smallest
 /// order. `rate` is the fee as a fraction.
 #[must_use]
+#[inline]
 pub fn purchase(
     quantity: Decimal,
     quote: Quote,
@@ -47,6 +48,7 @@ pub fn purchase(
 
 /// Returns the fill of a purchase of `quantity`, whatever it costs.
 #[must_use]
+#[inline]
 pub fn buy(quantity: Decimal, quote: Quote, fees: &FeeSchedule, rate: Decimal) -> Fill {
     let Quote { time, price, reference } = quote;
     let notional = round_money(quantity * price);
@@ -55,6 +57,7 @@ pub fn buy(quantity: Decimal, quote: Quote, fees: &FeeSchedule, rate: Decimal) -
 
 /// Returns the fill of a sale of `quantity`.
 #[must_use]
+#[inline]
 pub fn sale(quantity: Decimal, quote: Quote, fees: &FeeSchedule, rate: Decimal) -> Fill {
     let Quote { time, price, reference } = quote;
     let notional = round_money(quantity * price);
@@ -79,6 +82,7 @@ impl VolumeWindow {
     const LENGTH: i64 = 30 * Timeframe::D1.millis();
 
     /// Takes in a fill.
+    #[inline]
     pub fn add(&mut self, time: UnixMillis, notional: Decimal) {
         self.fills.push_back(Traded { time, notional });
         self.sum += notional;
@@ -89,6 +93,7 @@ impl VolumeWindow {
 
     /// Returns what was traded in the 30 days before `now`. Fills too old since the last one are left out.
     #[must_use]
+    #[inline]
     pub fn sum_since(&self, now: UnixMillis) -> Decimal {
         let stale = self.fills.iter().take_while(|old| old.time <= now - Self::LENGTH);
         self.sum - stale.map(|old| old.notional).sum::<Decimal>()
