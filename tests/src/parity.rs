@@ -8,10 +8,12 @@ use rust_decimal::Decimal;
 use sentinel_backtest::market::{AccountSettings, MarketSeries, StrategySetup};
 use sentinel_backtest::result::BacktestResult;
 use sentinel_backtest::run::Backtest;
+use sentinel_domain::candles::Candles;
 use sentinel_domain::components::{ComponentStore, ComponentStoreError};
 use sentinel_domain::documents::{DocumentStore, Precondition, Records};
 use sentinel_domain::environment::Environment;
 use sentinel_domain::hash::ContentHash;
+use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::live::{LivePosition, PositionStatus};
 use sentinel_domain::registry::{Change, History, Registration, StrategyVersion};
 use sentinel_domain::timeframe::UnixMillis;
@@ -19,6 +21,8 @@ use sentinel_domain::trade::ExitReason;
 use sentinel_laptop::{Simulation, SimulationOptions};
 use sentinel_runtime::RuntimeConfig;
 use sentinel_trading::Terms;
+
+use crate::{reference, shipped};
 
 /// A trade as both sides tell it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,6 +86,29 @@ pub struct Scenario {
 }
 
 impl Scenario {
+    /// Returns strategies of the tests, by name and parameters, on one series, under the reference account. `edit` may
+    /// change how each trades.
+    ///
+    /// # Panics
+    /// When a strategy cannot be built or loaded.
+    #[must_use]
+    pub fn on(candles: Candles, strategies: &[(&str, &[(&str, &str)])], edit: impl Fn(&mut StrategySetup)) -> Self {
+        let runtime = shipped::runtime();
+        let mut components = BTreeMap::new();
+        let strategies = strategies
+            .iter()
+            .map(|(name, parameters)| {
+                let strategy = shipped::load(&runtime, name);
+                components.insert(strategy.component_hash(), shipped::component(name));
+                let mut setup = reference::setup(strategy, &candles, parameters);
+                edit(&mut setup);
+                setup
+            })
+            .collect();
+        let series = vec![MarketSeries::new(Arc::new(candles), InstrumentRules::default(), "flat", 0)];
+        Self { series, strategies, components, account: reference::account() }
+    }
+
     /// Returns the trades of a backtest.
     ///
     /// # Panics

@@ -1,25 +1,22 @@
 //! From signals to the archive, night after night: what the warehouse holds in the end adds up to the account.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rust_decimal::{Decimal, dec};
-use sentinel_backtest::market::MarketSeries;
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
 use sentinel_domain::environment::Environment;
-use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::tables::{AccountSnapshot, FactRejectedSignal, FactTrade, SignalRow, StrategyPerformance, Table};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
+use sentinel_tests::data;
 use sentinel_tests::parity::{Scenario, trades_of};
-use sentinel_tests::{data, reference, shipped};
 
 const DAY: i64 = Timeframe::D1.millis();
 
 #[test]
-fn fifty_days_are_archived_and_add_up() {
-    let Some(scenario) = scenario("fifty_days_are_archived_and_add_up") else { return };
+fn a_month_is_archived_and_adds_up() {
+    let Some(scenario) = scenario("a_month_is_archived_and_adds_up") else { return };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(check(&scenario));
 }
@@ -49,7 +46,7 @@ async fn check(scenario: &Scenario) {
     assert_eq!(account.equity.normalize(), result.equity_final.normalize());
 
     let snapshots = rows::<AccountSnapshot>(&warehouse).await;
-    assert!(snapshots.len() > 45, "{} snapshots", snapshots.len());
+    assert!(snapshots.len() > 28, "{} snapshots", snapshots.len());
     assert!(!rows::<StrategyPerformance>(&warehouse).await.is_empty());
     let rejected = rows::<FactRejectedSignal>(&warehouse).await;
     let turned_away: u64 = result.signals.rejected.values().sum();
@@ -66,24 +63,14 @@ async fn rows<T: Table>(warehouse: &Arc<dyn Warehouse>) -> Vec<T> {
     warehouse.select::<T>(&table, "TRUE", &[]).await.unwrap()
 }
 
-/// Two strategies that want the same slot, on 50 days.
+/// Two strategies that want the same slot, on 32 days.
 fn scenario(test: &str) -> Option<Scenario> {
     let folder = data::folder(test)?;
     let (candles, _) = apply(data::candles(&folder, "btcusdt-1d.csv", Timeframe::D1), GapPolicy::Flat).unwrap();
     let first = candles.columns().open_time[0];
-    let candles = candles.between(first, first + 50 * DAY).unwrap();
-    let runtime = shipped::runtime();
-    let mut components = BTreeMap::new();
-    let mut strategies = Vec::new();
-    for (name, parameters) in [("sma-cross", [("fast", "3"), ("slow", "8")].as_slice()), ("own-memory", &[])] {
-        let strategy = shipped::load(&runtime, name);
-        components.insert(strategy.component_hash(), shipped::component(name));
-        let mut setup = reference::setup(strategy, &candles, parameters);
-        setup.risk.stop_loss_pct = Some(dec!(3));
-        strategies.push(setup);
-    }
-    let series = vec![MarketSeries::new(Arc::new(candles), InstrumentRules::default(), "flat", 0)];
-    let mut account = reference::account();
-    account.limits.positions_max = Some(1);
-    Some(Scenario { series, strategies, components, account })
+    let candles = candles.between(first, first + 32 * DAY).unwrap();
+    let strategies = [("sma-cross", [("fast", "3"), ("slow", "8")].as_slice()), ("own-memory", &[])];
+    let mut scenario = Scenario::on(candles, &strategies, |setup| setup.risk.stop_loss_pct = Some(dec!(3)));
+    scenario.account.limits.positions_max = Some(1);
+    Some(scenario)
 }

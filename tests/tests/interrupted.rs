@@ -7,19 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rust_decimal::dec;
-use sentinel_backtest::market::MarketSeries;
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
 use sentinel_domain::documents::Records;
 use sentinel_domain::environment::Environment;
-use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::live::{LiveSignal, RejectedSignal};
-use sentinel_domain::risk::RiskParams;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_function_runtime::Holder;
 use sentinel_laptop::Simulation;
+use sentinel_tests::data;
 use sentinel_tests::interruptions::{Fuse, FusedBroker, FusedStore};
 use sentinel_tests::parity::{Scenario, TradeFacts, trades_of};
-use sentinel_tests::{data, reference, shipped};
 
 /// Longer than what stays alive of a killed process could matter; simulated time passes it at each restart.
 const LEASE: Duration = Duration::from_secs(1);
@@ -109,29 +106,18 @@ async fn end_of(simulation: &Simulation) -> End {
     End { trades: trades_of(simulation).await, signals, orders }
 }
 
-/// Stops, targets, trailing stops and rejections within 80 days.
+/// Stops, targets, trailing stops and rejections within 50 days.
 fn scenario(test: &str) -> Option<Scenario> {
     let folder = data::folder(test)?;
     let (candles, _) = apply(data::candles(&folder, "btcusdt-1d.csv", Timeframe::D1), GapPolicy::Flat).unwrap();
     let times = &candles.columns().open_time;
-    let candles = candles.between(times[0], times[80] + 1).unwrap();
-    let runtime = shipped::runtime();
-    let mut components = BTreeMap::new();
-    let mut strategies = Vec::new();
-    for (name, parameters) in [("sma-cross", [("fast", "3"), ("slow", "8")].as_slice()), ("own-memory", &[])] {
-        let strategy = shipped::load(&runtime, name);
-        components.insert(strategy.component_hash(), shipped::component(name));
-        let mut setup = reference::setup(strategy, &candles, parameters);
-        setup.risk = RiskParams {
-            stop_loss_pct: Some(dec!(3)),
-            take_profit_pct: Some(dec!(8)),
-            trailing_stop_pct: Some(dec!(5)),
-            ..setup.risk
-        };
-        strategies.push(setup);
-    }
-    let series = vec![MarketSeries::new(Arc::new(candles), InstrumentRules::default(), "flat", 0)];
-    let mut account = reference::account();
-    account.limits.positions_max = Some(1);
-    Some(Scenario { series, strategies, components, account })
+    let candles = candles.between(times[0], times[50] + 1).unwrap();
+    let strategies = [("sma-cross", [("fast", "3"), ("slow", "8")].as_slice()), ("own-memory", &[])];
+    let mut scenario = Scenario::on(candles, &strategies, |setup| {
+        setup.risk.stop_loss_pct = Some(dec!(3));
+        setup.risk.take_profit_pct = Some(dec!(8));
+        setup.risk.trailing_stop_pct = Some(dec!(5));
+    });
+    scenario.account.limits.positions_max = Some(1);
+    Some(scenario)
 }

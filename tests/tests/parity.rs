@@ -1,16 +1,12 @@
 //! A backtest and the functions at the local broker make the same trades, to the cent and the second.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use rust_decimal::dec;
-use sentinel_backtest::market::{MarketSeries, StrategySetup};
+use sentinel_backtest::market::StrategySetup;
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
-use sentinel_domain::instrument::InstrumentRules;
-use sentinel_domain::risk::{RiskParams, Sizing};
+use sentinel_domain::risk::Sizing;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_tests::parity::{Scenario, TradeFacts, trades_of};
-use sentinel_tests::{data, reference, shipped};
+use sentinel_tests::{data, reference};
 
 #[test]
 fn reference_trades() {
@@ -85,22 +81,7 @@ fn scenario(
     let (candles, _) = apply(data::candles(&folder, "btcusdt-1d.csv", Timeframe::D1), GapPolicy::Flat).unwrap();
     let times = &candles.columns().open_time;
     let end = times[bars.min(times.len()) - 1] + 1;
-    let candles = candles.between(times[0], end).unwrap();
-    let runtime = shipped::runtime();
-    let mut components = BTreeMap::new();
-    let strategies = strategies
-        .iter()
-        .map(|(name, parameters)| {
-            let strategy = shipped::load(&runtime, name);
-            components.insert(strategy.component_hash(), shipped::component(name));
-            let mut setup = reference::setup(strategy, &candles, parameters);
-            setup.risk = RiskParams { sizing: Sizing::Quantity(dec!(0.1)), ..RiskParams::default() };
-            edit(&mut setup);
-            setup
-        })
-        .collect();
-    let series = vec![MarketSeries::new(Arc::new(candles), InstrumentRules::default(), "flat", 0)];
-    Some(Scenario { series, strategies, components, account: reference::account() })
+    Some(Scenario::on(candles.between(times[0], end).unwrap(), strategies, edit))
 }
 
 fn check(scenario: &Scenario) -> Vec<TradeFacts> {

@@ -11,7 +11,6 @@ use sentinel_domain::tables::{CandleRow, Cell};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::{Warehouse, WarehouseExt};
 use sentinel_function_runtime::{FunctionError, RunContext};
-use sentinel_trading::series::append;
 
 use crate::archive::table;
 use crate::failure::warehouse_failed;
@@ -76,7 +75,7 @@ impl<'a> Tape<'a> {
         let mut session = SessionLength::of(timeframe).around(first);
         while session.start < until {
             let chunk = self.chunk(instrument, timeframe, session.start).await?;
-            append(&mut found, within(&chunk, timeframe, first, until));
+            found.append(within(&chunk, timeframe, first, until));
             session = SessionLength::of(timeframe).around(session.end);
         }
         Ok(found)
@@ -155,15 +154,5 @@ fn columns_of(rows: &[CandleRow]) -> Columns {
 fn within(columns: &Columns, timeframe: Timeframe, first: UnixMillis, until: UnixMillis) -> Columns {
     let start = columns.open_time.partition_point(|open| *open < first);
     let end = columns.open_time.partition_point(|open| timeframe.close_time(*open) <= until).max(start);
-    let part = |column: &Vec<f64>| column[start..end].to_vec();
-    Columns {
-        open_time: columns.open_time[start..end].to_vec(),
-        open: part(&columns.open),
-        high: part(&columns.high),
-        low: part(&columns.low),
-        close: part(&columns.close),
-        volume: part(&columns.volume),
-        volume_delta: columns.volume_delta.as_ref().map(part),
-        imbalance: columns.imbalance.as_ref().map(part),
-    }
+    columns.slice(start..end)
 }

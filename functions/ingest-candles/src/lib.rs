@@ -22,7 +22,6 @@ use sentinel_function_runtime::{
 };
 use sentinel_trading::Terms;
 use sentinel_trading::lanes::{closes_at, closing_at, versions_as_of};
-use sentinel_trading::series::append;
 
 /// Evaluations in one shard: as many as one document holds the decisions of.
 pub const LANES_PER_SHARD: usize = 1_000;
@@ -185,7 +184,7 @@ async fn keep(
                 },
                 |stored| stored.record.clone(),
             );
-            append(&mut chunk.columns, rows_of(columns, first..end));
+            chunk.columns.append(columns.slice(first..end));
             writes.push(records.put(&chunk, stored.as_ref().map_or(Precondition::Absent, Stored::unchanged))?);
             kept += (end - first) as u64;
         }
@@ -193,18 +192,4 @@ async fn keep(
     }
     ctx.commit_in_batches(writes).await?;
     Ok(kept)
-}
-
-fn rows_of(columns: &Columns, rows: std::ops::Range<usize>) -> Columns {
-    let part = |column: &Vec<f64>| column[rows.clone()].to_vec();
-    Columns {
-        open_time: columns.open_time[rows.clone()].to_vec(),
-        open: part(&columns.open),
-        high: part(&columns.high),
-        low: part(&columns.low),
-        close: part(&columns.close),
-        volume: part(&columns.volume),
-        volume_delta: columns.volume_delta.as_ref().map(part),
-        imbalance: columns.imbalance.as_ref().map(part),
-    }
 }

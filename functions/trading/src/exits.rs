@@ -22,6 +22,10 @@ pub(crate) fn plan(position: &mut LivePosition, now: UnixMillis) {
         return;
     }
     let bought = *position.position.bought();
+    // A fill whose price the broker has not told yet is no base for a plan; the price patch heals it.
+    if bought.price.is_zero() {
+        return;
+    }
     let plan = ExitPlan::new(
         &position.risk_params,
         &position.rules,

@@ -52,10 +52,10 @@ pub async fn session_until(
     let revision = chunks.first().map_or(0, |chunk| chunk.revision);
     let mut columns = Columns::default();
     for chunk in chunks.into_iter().rev() {
-        append(&mut columns, chunk.columns);
+        columns.append(chunk.columns);
     }
     let closed = columns.open_time.partition_point(|open_time| timeframe.close_time(*open_time) <= until);
-    truncate(&mut columns, closed);
+    columns.truncate(closed);
     if columns.open_time.is_empty() {
         return Ok(None);
     }
@@ -66,35 +66,4 @@ pub async fn session_until(
             reason: error.to_string(),
         })?;
     Ok(Some(Series { candles, revision }))
-}
-
-/// Appends the candles of `later` to `columns`. A column that only one of them has is dropped.
-pub fn append(columns: &mut Columns, later: Columns) {
-    if columns.open_time.is_empty() {
-        *columns = later;
-        return;
-    }
-    columns.open_time.extend(later.open_time);
-    columns.open.extend(later.open);
-    columns.high.extend(later.high);
-    columns.low.extend(later.low);
-    columns.close.extend(later.close);
-    columns.volume.extend(later.volume);
-    let join = |column: &mut Option<Vec<f64>>, later: Option<Vec<f64>>| match (column.as_mut(), later) {
-        (Some(column), Some(later)) => column.extend(later),
-        _ => *column = None,
-    };
-    join(&mut columns.volume_delta, later.volume_delta);
-    join(&mut columns.imbalance, later.imbalance);
-}
-
-/// Keeps the first `rows` candles.
-pub fn truncate(columns: &mut Columns, rows: usize) {
-    columns.open_time.truncate(rows);
-    for column in [&mut columns.open, &mut columns.high, &mut columns.low, &mut columns.close, &mut columns.volume] {
-        column.truncate(rows);
-    }
-    for column in [&mut columns.volume_delta, &mut columns.imbalance].into_iter().flatten() {
-        column.truncate(rows);
-    }
 }

@@ -5,6 +5,7 @@
 //! `f64` here because strategies and statistics read them; they become `Decimal` where they become money
 //! (see [`crate::money`]).
 
+mod columns;
 pub mod gaps;
 pub mod resample;
 

@@ -81,13 +81,7 @@ pub async fn all_bars(source: &dyn MarketData, query: &BarsQuery) -> Result<BTre
     loop {
         let page = source.bars(&query).await?;
         for (symbol, columns) in page.bars {
-            let into = all.entry(symbol).or_default();
-            into.open_time.extend(columns.open_time);
-            into.open.extend(columns.open);
-            into.high.extend(columns.high);
-            into.low.extend(columns.low);
-            into.close.extend(columns.close);
-            into.volume.extend(columns.volume);
+            all.entry(symbol).or_default().append(columns);
         }
         match page.next {
             Some(next) => query.page_token = Some(next),
