@@ -158,8 +158,13 @@ impl Simulation {
 
     /// Archives each night into `warehouse`; performance is measured against `benchmark`.
     pub fn archive_into(&mut self, warehouse: &Arc<dyn Warehouse>, benchmark: Option<Instrument>) {
-        self.desktop.add_archive(warehouse, &self.wiring.broker, &self.wiring.terms, benchmark);
+        self.add_archive(warehouse, benchmark);
         self.has_archive = true;
+    }
+
+    /// Adds what archives into `warehouse`, for nights that the caller runs: see [`Simulation::night`].
+    pub fn add_archive(&mut self, warehouse: &Arc<dyn Warehouse>, benchmark: Option<Instrument>) {
+        self.desktop.add_archive(warehouse, &self.wiring.broker, &self.wiring.terms, benchmark);
     }
 
     /// Runs what runs after midnight, as of `time`, and returns how each run ended.
