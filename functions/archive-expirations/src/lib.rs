@@ -13,9 +13,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentinel_archive::rows::{FINAL_STATES, filled, signal_row, state_name};
+use sentinel_archive::rows::{FINAL_STATES, filled, signal_entry, state_name};
 use sentinel_archive::time::{date_of, utc};
-use sentinel_archive::{Archive, Entry, Source, Tape, Versions, expires_at};
+use sentinel_archive::{Archive, Entry, Source, Tape, Versions, let_go};
 use sentinel_domain::documents::Stored;
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::live::LiveSignal;
@@ -80,10 +80,7 @@ impl ArchiveExpirations {
         let mut entries = Vec::new();
         for stored in signals {
             let signal = &stored.record;
-            let (id, version, time) = (&signal.strategy_id, signal.strategy_version, signal.close_time);
-            let mut entry = Entry::new(Source::read(stored));
-            versions.add_to(&mut entry, id, time);
-            entry.add_with(&signal_row(signal, &mut tape).await?, versions.check(id, version, time));
+            let mut entry = signal_entry(Source::read(stored), signal, &versions, &mut tape).await?;
             if signal.status == SignalState::Expired {
                 let until = watched_until(signal).min(ctx.at());
                 entry.add(&fact(signal, moonshot::find(signal, until, &mut tape).await?));
@@ -109,7 +106,10 @@ impl Function for ArchiveExpirations {
         }
         let entries = self.entries(ctx, &signals).await?;
         let stored = Archive::new(ctx, &self.warehouse).store(entries, &mut report).await?;
-        mark(ctx, signals, &stored).await?;
+        // A signal that expired is watched on: its fact still grows.
+        let is_over =
+            |signal: &mut LiveSignal| signal.status != SignalState::Expired || watched_until(signal) <= ctx.at();
+        let_go(ctx, signals, &stored, is_over).await?;
         Ok(report)
     }
 }
@@ -149,19 +149,4 @@ fn fact(signal: &LiveSignal, moonshot: Result<Moonshot, &'static str>) -> FactSi
         timestamp: utc(signal.close_time),
         ds: date_of(signal.close_time),
     }
-}
-
-/// Lets go of the signals of which nothing more is to be found out.
-async fn mark(ctx: &RunContext, signals: Vec<Stored<LiveSignal>>, stored: &[Source]) -> Result<(), FunctionError> {
-    let records = ctx.records::<LiveSignal>();
-    let verified: std::collections::BTreeSet<&str> = stored.iter().map(|source| source.id.as_str()).collect();
-    let mut writes = Vec::new();
-    for document in signals {
-        let signal = &document.record;
-        let is_watched = signal.status == SignalState::Expired && ctx.at() < watched_until(signal);
-        if !is_watched && verified.contains(signal.signal_id.as_str()) {
-            writes.push(records.put_back(&document)?.expiring(expires_at(ctx.at())));
-        }
-    }
-    ctx.commit_in_batches(writes).await
 }

@@ -14,9 +14,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentinel_archive::rows::{filled, signal_row};
+use sentinel_archive::rows::{filled, signal_entry};
 use sentinel_archive::time::{date_of, utc};
-use sentinel_archive::{Archive, Entry, Source, Tape, Versions, expires_at};
+use sentinel_archive::{Archive, Entry, Source, Tape, Versions, let_go};
 use sentinel_domain::documents::Stored;
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::live::{LiveSignal, RejectedSignal};
@@ -82,7 +82,7 @@ impl Function for ArchiveRejections {
         }
         let entries = self.entries(ctx, &rejected).await?;
         let stored = Archive::new(ctx, &self.warehouse).store(entries, &mut report).await?;
-        mark(ctx, rejected, &stored).await?;
+        let_go(ctx, rejected, &stored, |rejected| window_end(&rejected.signal) <= ctx.at()).await?;
         Ok(report)
     }
 }
@@ -114,10 +114,7 @@ impl ArchiveRejections {
         let mut entries = Vec::new();
         for stored in rejected {
             let signal = &stored.record.signal;
-            let (id, version, time) = (&signal.strategy_id, signal.strategy_version, signal.close_time);
-            let mut entry = Entry::new(Source::read(stored));
-            versions.add_to(&mut entry, id, time);
-            entry.add_with(&signal_row(signal, &mut tape).await?, versions.check(id, version, time));
+            let mut entry = signal_entry(Source::read(stored), signal, &versions, &mut tape).await?;
             if window_end(signal) <= ctx.at() {
                 let theory = self.theory(&stored.record, &equities, &sales, &mut tape).await?;
                 entry.add(&fact(signal, theory));
@@ -186,18 +183,4 @@ fn fact(signal: &LiveSignal, theory: Result<Theory, &'static str>) -> FactReject
         timestamp: utc(signal.close_time),
         ds: date_of(signal.close_time),
     }
-}
-
-/// Lets go of the documents whose facts were found in the warehouse.
-async fn mark(ctx: &RunContext, rejected: Vec<Stored<RejectedSignal>>, stored: &[Source]) -> Result<(), FunctionError> {
-    let records = ctx.records::<RejectedSignal>();
-    let verified: std::collections::BTreeSet<&str> = stored.iter().map(|source| source.id.as_str()).collect();
-    let mut writes = Vec::new();
-    for document in rejected {
-        let signal = &document.record.signal;
-        if window_end(signal) <= ctx.at() && verified.contains(signal.signal_id.as_str()) {
-            writes.push(records.put_back(&document)?.expiring(expires_at(ctx.at())));
-        }
-    }
-    ctx.commit_in_batches(writes).await
 }

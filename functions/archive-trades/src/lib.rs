@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sentinel_archive::rows::{signal_key, signal_row};
-use sentinel_archive::{Archive, BrokerOrders, Entry, Source, Tape, Versions, Word, expires_at, position_row};
+use sentinel_archive::{Archive, BrokerOrders, Entry, Source, Tape, Versions, Word, let_go, position_row};
 use sentinel_domain::broker::Broker;
 use sentinel_domain::documents::Stored;
 use sentinel_domain::events::CloudEvent;
@@ -81,7 +81,12 @@ impl Function for ArchiveTrades {
         }
         let entries = self.entries(ctx, &positions, &mut report).await?;
         let stored = Archive::new(ctx, &self.warehouse).store(entries, &mut report).await?;
-        mark(ctx, positions, &stored).await?;
+        let is_over = |position: &mut LivePosition| {
+            let is_over = matches!(position.status, PositionStatus::Closed | PositionStatus::Abandoned);
+            position.archived |= is_over;
+            is_over
+        };
+        let_go(ctx, positions, &stored, is_over).await?;
         Ok(report)
     }
 }
@@ -186,19 +191,4 @@ impl Signals {
         let allowed = "a signal that is in live_signals or in the warehouse".to_owned();
         Ok((!is_archived).then(|| Violation { column: "signal_id".to_owned(), found: id.clone(), allowed }))
     }
-}
-
-/// Marks the positions of which nothing more will come and whose rows were found in the warehouse.
-async fn mark(ctx: &RunContext, positions: Vec<Stored<LivePosition>>, stored: &[Source]) -> Result<(), FunctionError> {
-    let records = ctx.records::<LivePosition>();
-    let verified: std::collections::BTreeSet<&str> = stored.iter().map(|source| source.id.as_str()).collect();
-    let mut writes = Vec::new();
-    for mut position in positions {
-        let is_over = matches!(position.record.status, PositionStatus::Closed | PositionStatus::Abandoned);
-        if is_over && verified.contains(position.record.position_id.as_str()) {
-            position.record.archived = true;
-            writes.push(records.put_back(&position)?.expiring(expires_at(ctx.at())));
-        }
-    }
-    ctx.commit_in_batches(writes).await
 }

@@ -14,8 +14,7 @@ use sentinel_domain::live::{LiveOrder, LivePosition, OrderPurpose};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::ExitReason;
 use sentinel_function_runtime::FunctionError;
-
-use crate::failure::broker_failed;
+use sentinel_trading::broker_failed;
 
 /// Up to so many orders are asked for one by one; more come as lists.
 const SINGLE_MAX: usize = 20;

@@ -10,8 +10,10 @@ use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::RowKey;
 use sentinel_function_runtime::FunctionError;
 
+use crate::entry::{Entry, Source};
 use crate::tape::Tape;
 use crate::time::{date_of, utc};
+use crate::versions::Versions;
 
 /// The states in which a signal stays.
 pub const FINAL_STATES: [SignalState; 6] = [
@@ -90,6 +92,23 @@ pub async fn signal_row(signal: &LiveSignal, tape: &mut Tape<'_>) -> Result<Sign
         timestamp: utc(signal.close_time),
         ds: date_of(signal.close_time),
     })
+}
+
+/// Returns what every signal that is over becomes: the row of its version, and its own, checked against that version.
+///
+/// # Errors
+/// As [`signal_row`].
+pub async fn signal_entry(
+    source: Source,
+    signal: &LiveSignal,
+    versions: &Versions,
+    tape: &mut Tape<'_>,
+) -> Result<Entry, FunctionError> {
+    let (id, version, time) = (&signal.strategy_id, signal.strategy_version, signal.close_time);
+    let mut entry = Entry::new(source);
+    versions.add_to(&mut entry, id, time);
+    entry.add_with(&signal_row(signal, tape).await?, versions.check(id, version, time));
+    Ok(entry)
 }
 
 /// Sums the volume delta from the session's beginning to the signal.

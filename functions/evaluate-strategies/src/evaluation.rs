@@ -59,10 +59,19 @@ pub async fn prepare<'a>(
     lanes: impl Iterator<Item = DecidingLane<'a>>,
     close_time: UnixMillis,
 ) -> Result<Vec<Task>, StoreError> {
-    let mut shared: BTreeMap<(Instrument, Timeframe, String, u32), Option<Arc<Series>>> = BTreeMap::new();
+    // What many lanes share is read once.
+    let mut rules_known: BTreeMap<Instrument, InstrumentRules> = BTreeMap::new();
+    let mut shared: BTreeMap<(Instrument, Timeframe, String, u32), Shared> = BTreeMap::new();
     let mut tasks = Vec::new();
     for DecidingLane { version, instrument } in lanes {
-        let rules = sentinel_trading::assets::rules_of(ctx, instrument).await?;
+        let rules = match rules_known.get(instrument) {
+            Some(rules) => *rules,
+            None => {
+                let rules = sentinel_trading::assets::rules_of(ctx, instrument).await?;
+                rules_known.insert(instrument.clone(), rules);
+                rules
+            }
+        };
         let mut task =
             Task { version: version.clone(), instrument: instrument.clone(), rules, ready: Err(String::new()) };
         let opened = match library.load(version).await {
@@ -86,24 +95,29 @@ pub async fn prepare<'a>(
             Some(series) => series.clone(),
             None => {
                 let found = session_until(ctx, instrument, timeframe, close_time, warm_up_bars as usize).await?;
-                let series = found.map(Arc::new);
+                let series = match found {
+                    Some(series) => without_gaps(&Arc::new(series), &version.config.gaps, close_time),
+                    None => Err("there are no candles".to_owned()),
+                };
                 shared.insert(key, series.clone());
                 series
             }
         };
-        match series.map(|series| without_gaps(&series, &version.config.gaps, close_time)) {
-            Some(Ok(Some(series))) => task.ready = Ok(Ready { loaded, series, warm_up_bars }),
-            Some(Ok(None)) => continue,
-            Some(Err(reason)) => task.ready = Err(reason),
-            None => task.ready = Err("there are no candles".to_owned()),
+        match series {
+            Ok(Some(series)) => task.ready = Ok(Ready { loaded, series, warm_up_bars }),
+            Ok(None) => continue,
+            Err(reason) => task.ready = Err(reason),
         }
         tasks.push(task);
     }
     Ok(tasks)
 }
 
+/// What lanes of one series, gap policy and warm-up are shown: nothing where the candle did not come and may be missed.
+type Shared = Result<Option<Arc<Series>>, String>;
+
 /// Returns the series as the gap policy has it, if its last candle closes at `close_time`.
-fn without_gaps(series: &Arc<Series>, gaps: &str, close_time: UnixMillis) -> Result<Option<Arc<Series>>, String> {
+fn without_gaps(series: &Arc<Series>, gaps: &str, close_time: UnixMillis) -> Shared {
     let policy: GapPolicy =
         gaps.parse().map_err(|error: sentinel_domain::candles::gaps::UnknownGapPolicy| error.to_string())?;
     let candles = &series.candles;

@@ -20,8 +20,8 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, Message, Report, RunContext, Trigger, async_trait,
 };
-use sentinel_trading::Terms;
 use sentinel_trading::lanes::{closes_at, closing_at, versions_as_of};
+use sentinel_trading::{Terms, broker_failed};
 
 /// Evaluations in one shard: as many as one document holds the decisions of.
 pub const LANES_PER_SHARD: usize = 1_000;
@@ -122,11 +122,9 @@ impl IngestCandles {
                 page_size: PAGE_BARS,
                 page_token: None,
             };
-            let mut bars = all_bars(self.data.as_ref(), &query).await.map_err(|error| FunctionError::Failed {
-                what: format!("fetch {} candles", timeframe.as_str()),
-                retryable: error.is_retryable(),
-                source: error.into(),
-            })?;
+            let mut bars = all_bars(self.data.as_ref(), &query)
+                .await
+                .map_err(broker_failed(format!("fetch {} candles", timeframe.as_str())))?;
             for instrument in instruments {
                 if let Some(columns) = bars.remove(&instrument.symbol) {
                     rows += keep(ctx, instrument, timeframe, &columns, until).await?;

@@ -9,7 +9,7 @@ use sentinel_domain::live::{Account, LivePosition, LiveSignal, PositionStatus};
 use sentinel_domain::signal::SignalState;
 use sentinel_function_runtime::{FunctionError, RunContext};
 
-use crate::desk::{Desk, failed};
+use crate::desk::{Desk, broker_failed};
 
 /// The books of one account during one run.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Books {
         let account = match &account_read {
             Some(stored) => stored.record.clone(),
             None => {
-                let state = desk.broker.account().await.map_err(failed("ask the broker for the account"))?;
+                let state = desk.broker.account().await.map_err(broker_failed("ask the broker for the account"))?;
                 Account { account_id: desk.terms.account_id.clone(), cash_initial: state.cash, ..Account::default() }
             }
         };

@@ -42,7 +42,7 @@ impl fmt::Debug for Desk {
     }
 }
 
-/// Turns what a broker says into what a function ends with.
-pub(crate) fn failed(what: &'static str) -> impl FnOnce(BrokerError) -> FunctionError {
-    move |error| FunctionError::Failed { what: what.to_owned(), retryable: error.is_retryable(), source: error.into() }
+/// Returns what turns a broker's refusal into the end of a function; `what` was attempted.
+pub fn broker_failed(what: impl Into<String>) -> impl FnOnce(BrokerError) -> FunctionError {
+    move |error| FunctionError::Failed { what: what.into(), retryable: error.is_retryable(), source: error.into() }
 }

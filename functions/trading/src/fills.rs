@@ -11,7 +11,7 @@ use sentinel_domain::trade::ExitReason;
 use sentinel_function_runtime::FunctionError;
 
 use crate::books::Books;
-use crate::desk::{Desk, Terms, failed};
+use crate::desk::{Desk, Terms, broker_failed};
 
 /// Folds the fills that came since the last time, oldest first. Returns how many.
 pub(crate) async fn fold(books: &mut Books, desk: &Desk) -> Result<u64, FunctionError> {
@@ -20,7 +20,8 @@ pub(crate) async fn fold(books: &mut Books, desk: &Desk) -> Result<u64, Function
         page_token: books.account.last_activity.clone(),
         ..ActivityQuery::default()
     };
-    let activities = all_activities(desk.broker.as_ref(), &query).await.map_err(failed("ask the broker for fills"))?;
+    let activities =
+        all_activities(desk.broker.as_ref(), &query).await.map_err(broker_failed("ask the broker for fills"))?;
     let mut folded = 0;
     for activity in activities {
         books.account.last_activity = Some(activity.id().to_owned());

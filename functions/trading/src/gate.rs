@@ -14,7 +14,7 @@ use sentinel_domain::trade::ExitReason;
 use sentinel_function_runtime::{FunctionError, Report, RunContext};
 
 use crate::books::Books;
-use crate::desk::{Desk, failed};
+use crate::desk::{Desk, broker_failed};
 use crate::exits::order_exit;
 use crate::orders::{intend, send};
 use crate::series::session_until;
@@ -218,7 +218,7 @@ async fn account_view(
     books: &Books,
     close_time: UnixMillis,
 ) -> Result<AccountView, FunctionError> {
-    let cash = desk.broker.account().await.map_err(failed("ask the broker for the account"))?.cash;
+    let cash = desk.broker.account().await.map_err(broker_failed("ask the broker for the account"))?.cash;
     let mut positions_value = Decimal::ZERO;
     for holding in holdings(books) {
         let close = last_close(ctx, desk.terms.finest, &holding.instrument, close_time).await?.unwrap_or_default();

@@ -21,6 +21,6 @@ pub mod series;
 mod sync;
 
 pub use books::Books;
-pub use desk::{Desk, Terms};
+pub use desk::{Desk, Terms, broker_failed};
 pub use gate::decide;
 pub use sync::sync;

@@ -12,7 +12,7 @@ use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::FunctionError;
 
 use crate::books::Books;
-use crate::desk::{Desk, failed};
+use crate::desk::{Desk, broker_failed};
 
 /// Decides an order; it is sent once the books are saved.
 pub(crate) fn intend(
@@ -52,7 +52,7 @@ pub(crate) async fn send(books: &mut Books, desk: &Desk) -> Result<u64, Function
                 order.broker_order_id = Some(accepted.id);
                 sent += 1;
             }
-            Err(error) if error.is_retryable() => return Err(failed("send an order")(error)),
+            Err(error) if error.is_retryable() => return Err(broker_failed("send an order")(error)),
             Err(error) => refuse(books, index, &error),
         }
     }
@@ -100,13 +100,13 @@ async fn take_back_stops(position: &mut LivePosition, desk: &Desk) -> Result<boo
         match desk.broker.cancel_order(id).await {
             Ok(()) | Err(BrokerError::NotFound { .. }) => order.done = true,
             Err(BrokerError::NotCancelable { .. }) => {
-                let state = desk.broker.order(id).await.map_err(failed("look a stop up"))?.status.state();
+                let state = desk.broker.order(id).await.map_err(broker_failed("look a stop up"))?.status.state();
                 if state == OrderState::Filled {
                     return Ok(false);
                 }
                 order.done = true;
             }
-            Err(error) => return Err(failed("take a stop back")(error)),
+            Err(error) => return Err(broker_failed("take a stop back")(error)),
         }
     }
     Ok(true)

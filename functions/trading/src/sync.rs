@@ -11,7 +11,7 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_function_runtime::{FunctionError, Report, RunContext};
 
 use crate::books::Books;
-use crate::desk::{Desk, failed};
+use crate::desk::{Desk, broker_failed};
 use crate::orders::{intend, kill_entry, send, settle};
 use crate::series::session_until;
 use crate::{exits, fills};
@@ -58,13 +58,13 @@ async fn look_at_orders(books: &mut Books, desk: &Desk) -> Result<(), FunctionEr
         .broker
         .orders(&OrderQuery { working: Some(true), ..OrderQuery::default() })
         .await
-        .map_err(failed("ask the broker for open orders"))?;
+        .map_err(broker_failed("ask the broker for open orders"))?;
     for order in &mut orders {
         let Some(id) = order.broker_order_id.clone() else { continue };
         if open.iter().any(|known| known.id == id && known.status.state() == OrderState::Working) {
             continue;
         }
-        let state = desk.broker.order(&id).await.map_err(failed("look an order up"))?;
+        let state = desk.broker.order(&id).await.map_err(broker_failed("look an order up"))?;
         settle(order, &state);
     }
     for position in &mut books.positions {
@@ -116,7 +116,7 @@ async fn mark(ctx: &RunContext, books: &mut Books, desk: &Desk, now: UnixMillis)
     if books.account.marked_at.is_some_and(|last| now <= last) {
         return Ok(());
     }
-    let cash = desk.broker.account().await.map_err(failed("ask the broker for the account"))?.cash;
+    let cash = desk.broker.account().await.map_err(broker_failed("ask the broker for the account"))?.cash;
     let mut equity = to_f64(cash);
     for holding in holdings(books) {
         let close = last_close(ctx, desk.terms.finest, &holding.instrument, now).await?;
