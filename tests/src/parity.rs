@@ -19,7 +19,7 @@ use sentinel_domain::registry::{Change, History, Registration, StrategyVersion};
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::trade::ExitReason;
 use sentinel_laptop::{Simulation, SimulationOptions};
-use sentinel_runtime::RuntimeConfig;
+use sentinel_runtime::{LazyRuntime, RuntimeConfig};
 use sentinel_trading::Terms;
 
 use crate::{reference, shipped};
@@ -158,7 +158,9 @@ impl Scenario {
             cash: self.account.cash,
             markets: self.series.iter().map(|series| (Arc::clone(series.candles()), series.rules)).collect(),
             components: Arc::new(Components(self.components.clone())),
-            sandbox: RuntimeConfig::default(),
+            sandbox: Arc::new(LazyRuntime::new(RuntimeConfig::default())),
+            from: None,
+            broker_file: None,
             git_hash: "test".to_owned(),
         })
         .await

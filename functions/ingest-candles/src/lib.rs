@@ -28,6 +28,8 @@ pub const LANES_PER_SHARD: usize = 1_000;
 /// Candles before the first session that are fetched for a series which is new here.
 const HISTORY_BARS: i64 = 1_000;
 const PAGE_BARS: usize = 10_000;
+/// Between two questions for a candle that is late.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The function.
 pub struct IngestCandles {
@@ -35,6 +37,9 @@ pub struct IngestCandles {
     pub data: Arc<dyn MarketData>,
     /// The account whose strategies are told of them.
     pub terms: Terms,
+    /// How long a candle that a strategy decides on is waited for after its close, as sources publish it some seconds
+    /// late; nothing in simulated time, where it is there or never comes.
+    pub patience: Duration,
 }
 
 impl fmt::Debug for IngestCandles {
@@ -69,15 +74,15 @@ impl Function for IngestCandles {
             }
         }
         wanted.retain(|(_, timeframe)| closes_at(*timeframe, close_time));
+        let lanes = closing_at(&versions, close_time);
+        let decided_on: BTreeSet<SeriesName> =
+            lanes.iter().map(|lane| (lane.instrument.clone(), lane.version.config.timeframe)).collect();
         let mut report = Report::default();
-        for timeframe in Timeframe::ALL {
-            let instruments: Vec<_> =
-                wanted.iter().filter(|(_, of)| *of == timeframe).map(|(instrument, _)| instrument.clone()).collect();
-            if !instruments.is_empty() {
-                report.rows_out += self.refill(ctx, timeframe, &instruments, close_time).await?;
-            }
-        }
-        let lanes = closing_at(&versions, close_time).len();
+        let late = self.refill_patiently(ctx, &wanted, &decided_on, close_time, &mut report).await?;
+        report
+            .notes
+            .extend(late.iter().map(|(instrument, timeframe)| format!("{instrument} {timeframe} did not come")));
+        let lanes = lanes.len();
         let shards = u32::try_from(lanes.div_ceil(LANES_PER_SHARD)).unwrap_or(u32::MAX);
         let messages = (0..shards)
             .map(|shard| CandleClosed { close_time, shard, shards }.event(&self.terms.namespace))
@@ -90,18 +95,50 @@ impl Function for IngestCandles {
 }
 
 impl IngestCandles {
-    /// Fetches what closed by `until` and is not there yet. Returns how many candles were new.
-    async fn refill(
+    /// Fetches `wanted`, and again what of `decided_on` has not come, until patience ends. Returns what did not come.
+    async fn refill_patiently(
+        &self,
+        ctx: &RunContext,
+        wanted: &BTreeSet<SeriesName>,
+        decided_on: &BTreeSet<SeriesName>,
+        close_time: UnixMillis,
+        report: &mut Report,
+    ) -> Result<BTreeSet<SeriesName>, FunctionError> {
+        let mut missing = wanted.clone();
+        let mut waited = Duration::ZERO;
+        loop {
+            for timeframe in Timeframe::ALL {
+                let of_length = missing.iter().filter(|(_, of)| *of == timeframe);
+                let instruments: Vec<_> = of_length.map(|(instrument, _)| instrument.clone()).collect();
+                if !instruments.is_empty() {
+                    let (rows, come) = self.refill(ctx, timeframe, &instruments, close_time).await?;
+                    report.rows_out += rows;
+                    missing.retain(|(instrument, of)| *of != timeframe || !come.contains(instrument));
+                }
+            }
+            missing.retain(|series| decided_on.contains(series));
+            if missing.is_empty() || waited >= self.patience {
+                return Ok(missing);
+            }
+            tokio::time::sleep(PAUSE).await;
+            waited += PAUSE;
+        }
+    }
+
+    /// Fetches what closed by `until` and is not there yet. Returns how many candles were new, and whose candle that
+    /// closes at `until` is there now.
+    async fn refill<'a>(
         &self,
         ctx: &RunContext,
         timeframe: Timeframe,
-        instruments: &[Instrument],
+        instruments: &'a [Instrument],
         until: UnixMillis,
-    ) -> Result<u64, FunctionError> {
+    ) -> Result<(u64, BTreeSet<&'a Instrument>), FunctionError> {
         let length = SessionLength::of(timeframe);
         let session_open = length.around(until - 1).start;
         // Those that were there at the last close need one candle, those that are new a history: asked for apart.
-        let mut by_start: BTreeMap<UnixMillis, Vec<&Instrument>> = BTreeMap::new();
+        let mut by_start: BTreeMap<UnixMillis, Vec<&'a Instrument>> = BTreeMap::new();
+        let mut come = BTreeSet::new();
         for instrument in instruments {
             let from = match newest(ctx, instrument, timeframe, session_open).await? {
                 Some(open_time) => open_time + timeframe.millis(),
@@ -109,6 +146,8 @@ impl IngestCandles {
             };
             if from < until {
                 by_start.entry(from).or_default().push(instrument);
+            } else {
+                come.insert(instrument);
             }
         }
         let mut rows = 0;
@@ -127,11 +166,14 @@ impl IngestCandles {
                 .map_err(broker_failed(format!("fetch {} candles", timeframe.as_str())))?;
             for instrument in instruments {
                 if let Some(columns) = bars.remove(&instrument.symbol) {
+                    if columns.open_time.contains(&(until - timeframe.millis())) {
+                        come.insert(instrument);
+                    }
                     rows += keep(ctx, instrument, timeframe, &columns, until).await?;
                 }
             }
         }
-        Ok(rows)
+        Ok((rows, come))
     }
 }
 

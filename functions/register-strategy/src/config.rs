@@ -19,7 +19,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sentinel_domain::candles::gaps::GapPolicy;
-use sentinel_domain::instrument::Instrument;
+use sentinel_domain::instrument::{Instrument, InstrumentError};
 use sentinel_domain::registry::Registration;
 use sentinel_domain::risk::{RiskFault, RiskParams};
 use sentinel_domain::strategy::{ParameterError, StrategyConfig};
@@ -101,13 +101,9 @@ fn instruments<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<
 }
 
 fn instrument(text: &str) -> Result<Instrument, String> {
-    let (exchange, symbol) = text
-        .split_once(':')
-        .ok_or_else(|| format!("asset \"{text}\" names no exchange: write it as in \"binance:BTC/USDT\""))?;
-    let explain = |error: &dyn std::fmt::Display| format!("asset \"{text}\": {error}");
-    Ok(Instrument {
-        exchange: exchange.parse().map_err(|error| explain(&error))?,
-        symbol: symbol.parse().map_err(|error| explain(&error))?,
+    text.parse().map_err(|error| match error {
+        InstrumentError::NoExchange(_) => format!("asset {error}"),
+        error => format!("asset \"{text}\": {error}"),
     })
 }
 

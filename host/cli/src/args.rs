@@ -4,6 +4,7 @@
 
 mod asking;
 mod data;
+mod dev;
 mod examples;
 mod registry;
 mod run;
@@ -21,6 +22,7 @@ pub(crate) use asking::{
     RunFunctionArgs, StatusArgs,
 };
 pub(crate) use data::{DataCommand, FetchArgs, ImportArgs, SimulateArgs};
+pub(crate) use dev::DevArgs;
 pub(crate) use registry::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs};
 pub(crate) use run::{AccountArgs, CandleArgs, FeeIn, LookaheadCheck, RunArgs, SizingArgs, StrategyArgs};
 pub(crate) use schema::{ExportArgs, SchemaCommand, SchemaFormat};
@@ -68,6 +70,12 @@ pub(crate) enum Command {
     /// Write the warehouse's tables down: for BigQuery, as SQL, as a diagram, as a catalog.
     #[command(subcommand, after_help = examples::SCHEMA)]
     Schema(SchemaCommand),
+    /// Run all functions in one process: fast through the past, or on the clock of this machine.
+    #[command(after_help = examples::DEV, after_long_help = examples::DEV_LONG)]
+    Dev(DevArgs),
+    /// Show the golden thread: signals, what became of them, positions, trades, snapshots, performance.
+    #[command(after_help = examples::THREAD)]
+    Thread,
     /// Run one function once on this machine's stores.
     #[command(after_help = examples::RUN)]
     Run(RunFunctionArgs),

@@ -4,6 +4,7 @@ mod backtest;
 mod backup;
 mod compare;
 mod data;
+mod dev;
 mod explain;
 mod functions;
 mod quarantine;
@@ -14,6 +15,7 @@ mod status;
 mod strategy;
 mod summary;
 mod sweep;
+mod thread;
 
 use anyhow::{Context, Result};
 
@@ -31,6 +33,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Sweep(args) => sweep::run(&args, &home, output),
         Command::Compare(args) => compare::run(&args, &home, output),
         Command::Schema(command) => schema::run(&command, output),
+        Command::Dev(args) => dev::run(&args, &home, output),
+        Command::Thread => thread::run(&home, output),
         Command::Run(args) => functions::run(&args, &home, output),
         Command::Functions => functions::list(&home, output),
         Command::Replay(args) => replay::run(&args, &home, output),

@@ -7,6 +7,7 @@ use anyhow::Result;
 use sentinel_candle_store::CandleStore;
 use sentinel_domain::environment::Environment;
 
+use crate::account::AccountConfig;
 use crate::failure::usage;
 
 const NAME: &str = "crypto-sentinel";
@@ -48,6 +49,11 @@ impl Home {
     /// Returns the folder with the stores of an environment.
     pub(crate) fn stores_dir(&self, environment: Environment) -> Result<PathBuf> {
         Ok(self.path()?.join("stores").join(environment.database()))
+    }
+
+    /// Returns the account that is traded.
+    pub(crate) fn account(&self) -> Result<AccountConfig> {
+        AccountConfig::read(self.path()?)
     }
 
     fn path(&self) -> Result<&Path> {

@@ -9,21 +9,34 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use sentinel_domain::clock::Clock;
+use sentinel_domain::broker::Broker;
+use sentinel_domain::clock::{Clock, ManualClock};
 use sentinel_domain::components::{ComponentStore, Uploads};
 use sentinel_domain::documents::{Record, Records};
 use sentinel_domain::environment::Environment;
+use sentinel_domain::market_data::MarketData;
+use sentinel_domain::timeframe::Timeframe;
+use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::components::{ComponentFolder, UploadFolder};
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_evaluate_strategies::Library;
-use sentinel_expire_signals::ExpireSignals;
-use sentinel_function_runtime::{Function, Outcome, RunError, RunRequest, Runtime, StoreReader, WallClock};
-use sentinel_register_strategy::{RegisterStrategy, nearest};
+use sentinel_function_runtime::{Function, Holder, Outcome, RunError, RunRequest, Runtime, StoreReader, WallClock};
+use sentinel_laptop::{Desktop, Wiring};
+use sentinel_register_strategy::{RegisterStrategy, history, nearest};
 use sentinel_runtime::{LazyRuntime, RuntimeConfig};
+use sentinel_trading::Terms;
 
+use crate::account::AccountConfig;
 use crate::failure::usage;
 use crate::home::{self, Home};
+use crate::local_broker;
+use crate::simulated_time::SimulatedTime;
+
+/// How long a candle is waited for after its close.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a run is believed to be alive that does not say so.
+const LEASE_LASTS: Duration = Duration::from_secs(60);
 
 /// How long a command waits for a run of the same function to end, and how often it looks.
 const LEASE_WAITS: u32 = 150;
@@ -33,13 +46,18 @@ const LEASE_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub(crate) struct Laptop {
     pub(crate) environment: Environment,
+    /// Folder of the stores.
+    pub(crate) folder: PathBuf,
     /// Folder that people drop strategies into.
     pub(crate) drop_folder: PathBuf,
     pub(crate) documents: SqliteDocuments,
     pub(crate) warehouse: DuckWarehouse,
     pub(crate) components: Arc<ComponentFolder>,
     pub(crate) sandbox: Arc<LazyRuntime>,
+    /// The machine's own, or the one of stores whose time is simulated.
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) simulated: Option<SimulatedTime>,
+    home: Home,
 }
 
 impl Laptop {
@@ -53,32 +71,83 @@ impl Laptop {
             cache_dir: home::cache_dir().map(|cache| cache.join("compiled")),
             ..RuntimeConfig::default()
         };
+        let simulated = SimulatedTime::read(&folder)?;
         Ok(Self {
             environment,
             documents: SqliteDocuments::open(&documents_path(&folder), environment, Durability::PowerCut)?,
             warehouse: DuckWarehouse::new(warehouse_path(&folder), purpose),
             components: Arc::new(ComponentFolder::new(home.components_dir()?)),
             sandbox: Arc::new(LazyRuntime::new(config)),
-            clock: Arc::new(WallClock),
+            clock: match simulated {
+                Some(time) => Arc::new(ManualClock::at(time.reached)),
+                None => Arc::new(WallClock),
+            },
+            simulated,
             drop_folder: home.drop_folder()?,
+            folder,
+            home: home.clone(),
         })
     }
 
-    /// Returns every function that runs on this machine, in the order of the golden thread.
-    pub(crate) fn functions(&self) -> Vec<Arc<dyn Function>> {
-        vec![Arc::new(self.register_strategy(Arc::new(UploadFolder::new(&self.drop_folder)))), Arc::new(ExpireSignals)]
+    /// Returns the account that is traded.
+    pub(crate) fn account(&self) -> Result<AccountConfig> {
+        self.home.account()
+    }
+
+    /// Returns the terms of `account`. Exits are decided at the closes of the shortest candles that any strategy was ever
+    /// shown, so that switching one off changes nothing for the others; in real time, each minute.
+    pub(crate) async fn terms(&self, account: &AccountConfig) -> Result<Terms> {
+        if self.simulated.is_none() {
+            return Ok(account.terms(self.environment, Timeframe::M1));
+        }
+        let versions = history::all(&self.documents, self.environment).await?;
+        let shortest = versions.iter().map(|version| version.config.timeframe).min();
+        Ok(account.terms(self.environment, shortest.unwrap_or(Timeframe::D1)))
+    }
+
+    /// Returns every function that runs on this machine.
+    pub(crate) async fn desktop(&self) -> Result<Desktop> {
+        let account = self.account()?;
+        let terms = self.terms(&account).await?;
+        let broker = Arc::new(local_broker::of(&account, &self.folder)?);
+        let mut desktop = Desktop::new(Wiring {
+            store: Arc::new(self.documents.clone()),
+            components: Arc::clone(&self.components) as Arc<dyn ComponentStore>,
+            broker: Arc::clone(&broker) as Arc<dyn Broker>,
+            data: Arc::clone(&broker) as Arc<dyn MarketData>,
+            clock: Arc::clone(&self.clock),
+            environment: self.environment,
+            git_hash: git_hash().to_owned(),
+            sandbox: Arc::clone(&self.sandbox),
+            terms: terms.clone(),
+            patience: if self.simulated.is_some() { Duration::ZERO } else { PATIENCE },
+            holder: (Holder::process(), LEASE_LASTS),
+        });
+        desktop.add_archive(&self.archive(), &(broker as Arc<dyn Broker>), &terms, account.benchmark);
+        desktop.add(self.register_uploads());
+        Ok(desktop)
+    }
+
+    /// Returns the warehouse as functions see it.
+    pub(crate) fn archive(&self) -> Arc<dyn Warehouse> {
+        Arc::new(self.warehouse.clone())
     }
 
     /// Returns the function called `name`.
-    pub(crate) fn function(&self, name: &str) -> Result<Arc<dyn Function>> {
-        let functions = self.functions();
-        let names: Vec<_> = functions.iter().map(|function| function.descriptor().name).collect();
-        if let Some(place) = names.iter().position(|known| *known == name) {
-            return Ok(Arc::clone(&functions[place]));
+    pub(crate) async fn function(&self, name: &str) -> Result<Arc<dyn Function>> {
+        let desktop = self.desktop().await?;
+        if let Some(function) = desktop.function(name) {
+            return Ok(Arc::clone(function));
         }
+        let names: Vec<_> = desktop.functions().map(|function| function.descriptor().name).collect();
         let meant = nearest(name, names.iter().copied());
         let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
         Err(usage(format_args!("there is no function {name}: there are {}{meant}", names.join(", "))))
+    }
+
+    /// Returns `register-strategy`, reading from the drop folder.
+    pub(crate) fn register_uploads(&self) -> Arc<dyn Function> {
+        Arc::new(self.register_strategy(Arc::new(UploadFolder::new(&self.drop_folder))))
     }
 
     /// Returns `register-strategy`, reading from `uploads`.
@@ -135,11 +204,11 @@ pub(crate) fn warehouse_path(folder: &std::path::Path) -> PathBuf {
 
 /// Runs `work` on this thread; what blocks goes to others.
 pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| anyhow!("cannot start the threads: {error}"))?.block_on(work)
 }
 
 /// Returns the commit that this program was built from, as far as its builder said.
-fn git_hash() -> &'static str {
+pub(crate) fn git_hash() -> &'static str {
     option_env!("SENTINEL_GIT_HASH").unwrap_or("unknown")
 }

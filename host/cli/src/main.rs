@@ -4,6 +4,7 @@
 //! absent: rules of trading, statistics and formats of files; they live in the libraries this binary puts together.
 //! No command but `data fetch` and the first build of a Python or JavaScript strategy uses the network.
 
+mod account;
 mod args;
 mod assembly;
 mod building;
@@ -12,9 +13,11 @@ mod failure;
 mod format;
 mod home;
 mod laptop;
+mod local_broker;
 mod output;
 mod plan;
 mod saved;
+mod simulated_time;
 mod stopwatch;
 mod strategies;
 mod verdicts;

@@ -16,6 +16,7 @@ use sentinel_domain::risk::{AccountLimits, RiskFault, RiskParams};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_runtime::LimitsClass;
 
+pub(crate) use config::{default_cash, default_slippage_bps, toml_file};
 pub(crate) use sentinel_domain::bounds as range;
 
 use crate::args::RunArgs;
@@ -70,7 +71,7 @@ pub(crate) struct StrategyPlan {
 
 /// How names of settings are written where the plan came from.
 #[derive(Debug, Clone, Copy)]
-enum Spelling {
+pub(crate) enum Spelling {
     /// `--stop-loss-pct`
     Option,
     /// `stop_loss_pct`
@@ -97,13 +98,7 @@ impl Plan {
     }
 
     fn check(&self, spelling: Spelling) -> Result<()> {
-        let in_range = |name: &str, value: Option<Decimal>, range: Range| match value.map(|value| range.check(value)) {
-            Some(Err(problem)) => {
-                let value = value.unwrap_or_default();
-                Err(usage(format_args!("{} is {value}: {problem}", spelling.of(name))))
-            }
-            _ => Ok(()),
-        };
+        let in_range = |name, value, range| in_range(spelling, name, value, range);
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to
         {
@@ -113,15 +108,7 @@ impl Plan {
                 spelling.of("to")
             )));
         }
-        in_range("cash", Some(self.account.cash), range::POSITIVE)?;
-        in_range("slippage_bps", Some(self.account.fill_model.slippage_bps), range::BPS)?;
-        if let FeeRate::Fixed { bps } = self.account.fees.rate {
-            in_range("fee_bps", Some(bps), range::BPS)?;
-        }
-        let AccountLimits { exposure_max_pct, daily_loss_max_pct, drawdown_max_pct, .. } = self.account.limits;
-        in_range("exposure_max_pct", exposure_max_pct, range::POSITIVE)?;
-        in_range("daily_loss_max_pct", daily_loss_max_pct, range::PERCENT)?;
-        in_range("drawdown_max_pct", drawdown_max_pct, range::PERCENT)?;
+        check_account(&self.account, spelling)?;
         for series in &self.series {
             in_range("tick_size", Some(series.rules.tick_size), range::POSITIVE)?;
             in_range("step_size", Some(series.rules.step_size), range::POSITIVE)?;
@@ -152,6 +139,27 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+/// Refuses an account with a setting that is out of range.
+pub(crate) fn check_account(account: &AccountSettings, spelling: Spelling) -> Result<()> {
+    let in_range = |name, value, range| in_range(spelling, name, value, range);
+    in_range("cash", Some(account.cash), range::POSITIVE)?;
+    in_range("slippage_bps", Some(account.fill_model.slippage_bps), range::BPS)?;
+    if let FeeRate::Fixed { bps } = account.fees.rate {
+        in_range("fee_bps", Some(bps), range::BPS)?;
+    }
+    let AccountLimits { exposure_max_pct, daily_loss_max_pct, drawdown_max_pct, .. } = account.limits;
+    in_range("exposure_max_pct", exposure_max_pct, range::POSITIVE)?;
+    in_range("daily_loss_max_pct", daily_loss_max_pct, range::PERCENT)?;
+    in_range("drawdown_max_pct", drawdown_max_pct, range::PERCENT)
+}
+
+fn in_range(spelling: Spelling, name: &str, value: Option<Decimal>, range: Range) -> Result<()> {
+    match value.map(|value| (value, range.check(value))) {
+        Some((value, Err(problem))) => Err(usage(format_args!("{} is {value}: {problem}", spelling.of(name)))),
+        _ => Ok(()),
     }
 }
 

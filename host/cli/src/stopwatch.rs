@@ -12,6 +12,12 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
     (result, start.elapsed())
 }
 
+/// Returns now, to tell later how long ago it was.
+#[expect(clippy::disallowed_methods, reason = "how fast simulated time passes decides nothing")]
+pub(crate) fn start() -> Instant {
+    Instant::now()
+}
+
 /// Returns the time: a download must not take a candle that is still open for a closed one.
 #[expect(clippy::disallowed_methods, reason = "the binary is where the clock comes from")]
 pub(crate) fn now() -> UnixMillis {

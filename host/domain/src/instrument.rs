@@ -47,6 +47,9 @@ pub enum InstrumentError {
     /// Not of the form `BASE/QUOTE`.
     #[error("\"{0}\" is not a symbol: write base and quote with a slash between, such as BTC/USDT")]
     Symbol(String),
+    /// No exchange before a colon.
+    #[error("\"{0}\" names no exchange: write it as in \"binance:BTC/USDT\"")]
+    NoExchange(String),
     /// Not a plain lower-case name.
     #[error("\"{0}\" is not an exchange: use lower-case letters, digits and dashes, such as binance")]
     Exchange(String),
@@ -135,6 +138,16 @@ pub struct Instrument {
 impl fmt::Display for Instrument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.exchange, self.symbol)
+    }
+}
+
+impl FromStr for Instrument {
+    type Err = InstrumentError;
+
+    /// Reads `exchange:symbol`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (exchange, symbol) = text.split_once(':').ok_or_else(|| InstrumentError::NoExchange(text.to_owned()))?;
+        Ok(Self { exchange: exchange.parse()?, symbol: symbol.parse()? })
     }
 }
 

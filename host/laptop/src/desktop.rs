@@ -25,7 +25,7 @@ use sentinel_function_runtime::{Function, Holder, InProcessBus, Outcome, RunErro
 use sentinel_ingest_candles::IngestCandles;
 use sentinel_patch_fees::PatchFees;
 use sentinel_patch_prices::PatchPrices;
-use sentinel_runtime::{LazyRuntime, RuntimeConfig};
+use sentinel_runtime::LazyRuntime;
 use sentinel_snapshot_accounts::SnapshotAccounts;
 use sentinel_summarize_performance::SummarizePerformance;
 use sentinel_sync_positions::SyncPositions;
@@ -50,9 +50,11 @@ pub struct Wiring {
     /// The commit that the program was built from.
     pub git_hash: String,
     /// The sandbox.
-    pub sandbox: RuntimeConfig,
+    pub sandbox: Arc<LazyRuntime>,
     /// The account.
     pub terms: Terms,
+    /// How long a candle is waited for that is late.
+    pub patience: Duration,
     /// Who runs the functions, and how long it is believed to be alive.
     pub holder: (Holder, Duration),
 }
@@ -74,13 +76,14 @@ impl Desktop {
     /// Puts the functions together. Nothing is opened and nothing runs yet.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
-        let Wiring { store, components, broker, data, clock, environment, git_hash, sandbox, terms, holder } = wiring;
+        let Wiring { store, components, broker, data, clock, environment, git_hash, sandbox, terms, patience, holder } =
+            wiring;
         let (holder, lease_lasts) = holder;
         let runtime = Runtime { holder, lease_lasts, ..Runtime::new(store, environment, clock, git_hash) };
         let desk = Desk { broker, terms: terms.clone() };
-        let library = Arc::new(Library::new(components, Arc::new(LazyRuntime::new(sandbox))));
+        let library = Arc::new(Library::new(components, sandbox));
         let all: Vec<Arc<dyn Function>> = vec![
-            Arc::new(IngestCandles { data, terms: terms.clone() }),
+            Arc::new(IngestCandles { data, terms: terms.clone(), patience }),
             Arc::new(EvaluateStrategies { library, terms }),
             Arc::new(ExecuteSignals { desk: desk.clone() }),
             Arc::new(SyncPositions { desk }),

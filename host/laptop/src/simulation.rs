@@ -20,13 +20,14 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_function_runtime::{Holder, Outcome, RunError, RunRequest};
-use sentinel_runtime::RuntimeConfig;
+use sentinel_runtime::LazyRuntime;
 use sentinel_simulated_broker::exchange::Exchange;
 use sentinel_simulated_broker::{CommandError, Moment, Options, Settings, SimulatedBroker, StartError};
 use sentinel_trading::Terms;
 use thiserror::Error;
 
 use crate::desktop::{Desktop, Wiring};
+use crate::schedule::{Due, Schedule, ScheduleError};
 
 /// What a simulation is made of.
 #[derive(Debug, Clone)]
@@ -41,10 +42,15 @@ pub struct SimulationOptions {
     pub cash: Decimal,
     /// The finest candles of each instrument, gaps dealt with, and the rules of its orders.
     pub markets: Vec<(Arc<Candles>, InstrumentRules)>,
+    /// When it begins: candles before are the past. Without it, with the first candle.
+    pub from: Option<UnixMillis>,
+    /// The file that keeps the broker's account; without one it is gone at the end. A simulation that finds one goes on
+    /// where that one stopped.
+    pub broker_file: Option<PathBuf>,
     /// The bytes of components.
     pub components: Arc<dyn ComponentStore>,
     /// The sandbox.
-    pub sandbox: RuntimeConfig,
+    pub sandbox: Arc<LazyRuntime>,
     /// The commit that the program was built from.
     pub git_hash: String,
 }
@@ -64,6 +70,9 @@ pub enum SimulationError {
     /// The broker's client.
     #[error(transparent)]
     Broker(#[from] BrokerError),
+    /// A function's schedule.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// A function failed.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -86,21 +95,12 @@ pub struct Simulation {
     /// Every moment at which a candle opens or closes, and whether one closes.
     moments: Vec<(UnixMillis, bool)>,
     next: usize,
-    has_archive: bool,
+    /// What runs between the moments, where there is an archive.
+    schedule: Option<Schedule>,
 }
 
-/// What runs after midnight, in the order of the schedules.
-const NIGHT: [&str; 9] = [
-    "expire-signals",
-    "snapshot-accounts",
-    "archive-trades",
-    "archive-expirations",
-    "archive-rejections",
-    "summarize-performance",
-    "patch-prices",
-    "patch-fees",
-    "cleanup-hot-store",
-];
+/// What each moment runs by itself.
+const AT_EACH_MOMENT: [&str; 3] = ["ingest-candles", "execute-signals", "sync-positions"];
 
 impl Simulation {
     /// Opens the stores and starts the broker.
@@ -108,9 +108,10 @@ impl Simulation {
     /// # Errors
     /// When one of them cannot be had.
     pub async fn open(options: SimulationOptions) -> Result<Self, SimulationError> {
-        let SimulationOptions { folder, environment, terms, cash, markets, components, sandbox, git_hash } = options;
-        let moments = moments(&markets);
-        let start = moments.first().map_or(0, |(time, _)| *time);
+        let SimulationOptions { folder, environment, terms, cash, markets, components, sandbox, git_hash, .. } =
+            options;
+        let mut moments = moments(&markets);
+        let start = options.from.or(moments.first().map(|(time, _)| *time)).unwrap_or_default();
         let settings = Settings {
             account: terms.account_id.clone(),
             cash,
@@ -119,7 +120,16 @@ impl Simulation {
             start,
             ..Settings::default()
         };
-        let broker = SimulatedBroker::start(Options { settings, ..Options::default() })?;
+        let broker = SimulatedBroker::start(Options { settings, file: options.broker_file, ..Options::default() })?;
+        // What a simulation before this one has left behind goes on; its last moment is gone through again.
+        let reached = broker.look(Exchange::now).time.max(start);
+        moments.retain(|(time, _)| *time >= reached);
+        if let Some((time, closes)) = moments.first_mut()
+            && *time == start
+        {
+            // What closes as it begins is the past.
+            *closes = false;
+        }
         let store = Arc::new(SqliteDocuments::open(&folder.join("hot.sqlite"), environment, Durability::ProcessEnd)?);
         for (candles, rules) in &markets {
             broker.load(candles, *rules)?;
@@ -128,7 +138,7 @@ impl Simulation {
             store.commit(vec![put]).await?;
         }
         let client = Arc::new(AlpacaClient::new(AlpacaConfig::local(&broker.url()))?);
-        let clock = Arc::new(ManualClock::at(start));
+        let clock = Arc::new(ManualClock::at(reached));
         let wiring = Wiring {
             store: store.clone(),
             components,
@@ -139,10 +149,11 @@ impl Simulation {
             git_hash,
             sandbox,
             terms,
+            patience: Duration::ZERO,
             holder: (Holder::process(), LEASE_LASTS),
         };
         let desktop = Desktop::new(wiring.clone());
-        Ok(Self { wiring, desktop, broker, clock, store, moments, next: 0, has_archive: false })
+        Ok(Self { wiring, desktop, broker, clock, store, moments, next: 0, schedule: None })
     }
 
     /// Returns the functions.
@@ -156,10 +167,18 @@ impl Simulation {
         &mut self.desktop
     }
 
-    /// Archives each night into `warehouse`; performance is measured against `benchmark`.
-    pub fn archive_into(&mut self, warehouse: &Arc<dyn Warehouse>, benchmark: Option<Instrument>) {
+    /// Archives into `warehouse` when the schedules say so; performance is measured against `benchmark`.
+    ///
+    /// # Errors
+    /// When a function's schedule cannot be read.
+    pub fn archive_into(
+        &mut self,
+        warehouse: &Arc<dyn Warehouse>,
+        benchmark: Option<Instrument>,
+    ) -> Result<(), ScheduleError> {
         self.add_archive(warehouse, benchmark);
-        self.has_archive = true;
+        self.schedule = Some(self.between_moments()?);
+        Ok(())
     }
 
     /// Adds what archives into `warehouse`, for nights that the caller runs: see [`Simulation::night`].
@@ -167,16 +186,43 @@ impl Simulation {
         self.desktop.add_archive(warehouse, &self.wiring.broker, &self.wiring.terms, benchmark);
     }
 
-    /// Runs what runs after midnight, as of `time`, and returns how each run ended.
+    /// Runs what runs in the night after `time`, and returns how each run ended.
     ///
     /// # Errors
     /// When a function fails.
     pub async fn night(&self, time: UnixMillis) -> Result<Vec<Outcome>, SimulationError> {
-        let mut ended = Vec::with_capacity(NIGHT.len());
-        for name in NIGHT {
-            ended.push(self.desktop.run(name, RunRequest::scheduled_at(time)).await?);
+        let due = self.between_moments()?.due(time, time + Timeframe::D1.millis() - 1);
+        self.run_all(due).await
+    }
+
+    /// Returns the schedules of what no moment runs by itself.
+    fn between_moments(&self) -> Result<Schedule, ScheduleError> {
+        let functions = self.desktop.functions().map(|function| function.descriptor());
+        Schedule::of(functions.filter(|descriptor| !AT_EACH_MOMENT.contains(&descriptor.name)))
+    }
+
+    /// Runs functions at the times they are due.
+    async fn run_all(&self, due: Vec<Due>) -> Result<Vec<Outcome>, SimulationError> {
+        let mut ended = Vec::new();
+        for (at, name) in due {
+            self.set_clock(at);
+            match self.desktop.run(name, RunRequest::scheduled_at(at)).await {
+                // Begun in the midst of a night: what it comes after has not run in simulated time.
+                Err(RunError::AfterNotMet { .. }) => {}
+                ran => ended.push(ran?),
+            }
+        }
+        if !ended.is_empty() {
+            self.deliver().await?;
         }
         Ok(ended)
+    }
+
+    /// Sets the clock; gone through again after a failure, it may be there already.
+    fn set_clock(&self, time: UnixMillis) {
+        if self.clock.now() < time {
+            self.clock.set(time);
+        }
     }
 
     /// Puts the functions together anew, as a process that is started again does. `edit` may change what they run on.
@@ -197,9 +243,25 @@ impl Simulation {
     /// When a function fails.
     pub async fn run_next(&mut self) -> Result<bool, SimulationError> {
         let Some((time, closes)) = self.moments.get(self.next).copied() else { return Ok(false) };
+        let before = self.next.checked_sub(1).map(|before| self.moments[before].0);
+        if let (Some(schedule), Some(before)) = (&self.schedule, before) {
+            self.run_all(schedule.due(before, time)).await?;
+        }
         self.step(time, closes).await?;
         self.next += 1;
         Ok(true)
+    }
+
+    /// Returns the next moment, in Unix milliseconds; `None` at the end of the candles.
+    #[must_use]
+    pub fn next_moment(&self) -> Option<UnixMillis> {
+        self.moments.get(self.next).map(|(time, _)| *time)
+    }
+
+    /// Returns the number of moments that are still to come.
+    #[must_use]
+    pub const fn moments_left(&self) -> usize {
+        self.moments.len() - self.next
     }
 
     /// Returns the broker.
@@ -227,10 +289,7 @@ impl Simulation {
 
     /// One moment: candles close, strategies decide and orders go out, then candles open and orders fill.
     async fn step(&self, time: UnixMillis, closes: bool) -> Result<(), SimulationError> {
-        // Gone through again after a failure, the clocks are there already.
-        if self.clock.now() < time {
-            self.clock.set(time);
-        }
+        self.set_clock(time);
         self.advance(Moment::at_close(time))?;
         if closes {
             self.desktop.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
@@ -238,11 +297,7 @@ impl Simulation {
             self.sync(time, "close").await?;
         }
         self.advance(Moment::at_open(time))?;
-        self.sync(time, "open").await?;
-        if self.has_archive && Timeframe::D1.candle_open(time) == time {
-            self.night(time).await?;
-        }
-        Ok(())
+        self.sync(time, "open").await
     }
 
     fn advance(&self, to: Moment) -> Result<(), CommandError> {

@@ -22,8 +22,8 @@ pub struct AlpacaConfig {
     pub data_url: String,
     /// The exchange that crypto data come from: `us`, `us-1`, `us-2`, `eu-1` or `bs-1`.
     pub data_location: String,
-    /// The keys.
-    pub credentials: Credentials,
+    /// The keys; `None` for prices alone, which crypto needs no account for.
+    pub credentials: Option<Credentials>,
     /// Requests a minute.
     pub requests_per_minute: u32,
     /// How long to wait for an answer.
@@ -45,7 +45,7 @@ impl AlpacaConfig {
     const LIVE_URL: &str = "https://api.alpaca.markets";
     const DATA_URL: &str = "https://data.alpaca.markets";
 
-    fn new(trading_url: &str, data_url: &str, credentials: Credentials) -> Self {
+    fn new(trading_url: &str, data_url: &str, credentials: Option<Credentials>) -> Self {
         Self {
             trading_url: trading_url.to_owned(),
             data_url: data_url.to_owned(),
@@ -64,13 +64,19 @@ impl AlpacaConfig {
     /// Returns the way to an account with play money.
     #[must_use]
     pub fn paper(credentials: Credentials) -> Self {
-        Self::new(Self::PAPER_URL, Self::DATA_URL, credentials)
+        Self::new(Self::PAPER_URL, Self::DATA_URL, Some(credentials))
     }
 
     /// Returns the way to an account with real money.
     #[must_use]
     pub fn live(credentials: Credentials) -> Self {
-        Self::new(Self::LIVE_URL, Self::DATA_URL, credentials)
+        Self::new(Self::LIVE_URL, Self::DATA_URL, Some(credentials))
+    }
+
+    /// Returns the way to the prices of crypto, which ask for no keys.
+    #[must_use]
+    pub fn prices() -> Self {
+        Self::new(Self::PAPER_URL, Self::DATA_URL, None)
     }
 
     /// Returns the way to a broker on this machine, which asks for no keys and counts no requests.
@@ -82,7 +88,7 @@ impl AlpacaConfig {
             requests_per_minute: unlimited,
             retry_delay_min: Duration::from_millis(10),
             retry_delay_max: Duration::from_millis(200),
-            ..Self::new(url, url, credentials)
+            ..Self::new(url, url, Some(credentials))
         }
     }
 }

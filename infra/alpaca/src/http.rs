@@ -120,13 +120,13 @@ impl AlpacaClient {
         self.pace.until_ready().await;
         let base_url = if ask.is_data { &self.config.data_url } else { &self.config.trading_url };
         let base_url = base_url.trim_end_matches('/');
-        let credentials = &self.config.credentials;
-        let mut request = self
-            .http
-            .request(ask.method.clone(), format!("{base_url}{}", ask.path))
-            .header("APCA-API-KEY-ID", &credentials.key_id)
-            .header("APCA-API-SECRET-KEY", credentials.secret.expose_secret())
-            .query(&ask.query);
+        let request = self.http.request(ask.method.clone(), format!("{base_url}{}", ask.path));
+        let mut request = request.query(&ask.query);
+        if let Some(credentials) = &self.config.credentials {
+            request = request
+                .header("APCA-API-KEY-ID", &credentials.key_id)
+                .header("APCA-API-SECRET-KEY", credentials.secret.expose_secret());
+        }
         if let Some(body) = &ask.body {
             request = request.json(body);
         }

@@ -223,6 +223,46 @@ Examples:
   sentinel strategy show sma-cross-btc
   sentinel strategy show sma-cross-btc --as-of 2024-02-29";
 
+macro_rules! dev_examples {
+    () => {
+        "\
+Examples:
+  sentinel dev --from 2024-01-01 --to 2024-07-01        half a year, as fast as it can
+  sentinel dev --from 2024-01-01 --to 2024-02-01 --speed 3600
+  sentinel dev                                          on the clock of this machine
+  sentinel dev --watch my-strategy                      built and registered whenever it changes"
+    };
+}
+
+pub(super) const DEV: &str = concat!(dev_examples!(), "\n\n`sentinel dev --help` shows the form of account.toml.");
+
+pub(super) const DEV_LONG: &str = concat!(
+    dev_examples!(),
+    "
+
+Simulated time trades the candles of the data folder at a broker on this machine; it ends with the trades of a backtest
+on the same candles, and goes on where it stopped. In real time the broker on this machine fills orders at the prices
+that Alpaca publishes, with play money; or the account is at Alpaca itself. Which account is traded, and where, is said by
+account.toml in the data folder; all of it may be left out:
+
+  id = \"main\"                        # enters the ids of signals and orders
+  cash = 100000                      # of the broker on this machine
+  slippage_bps = 5
+  fee_bps = 25                       # left out: Alpaca's tiers
+  fee_in = \"received\"                # or \"quote\"
+  finest = \"1m\"                      # exits are decided at these closes
+  benchmark = \"binance:BTC/USDT\"     # for alpha and beta
+  limits = { positions_max = 5, exposure_max_pct = 80 }
+  broker = { kind = \"local\" }        # or \"server\" with a url, \"alpaca-paper\", \"alpaca-live\"
+
+Alpaca asks for APCA_API_KEY_ID and APCA_API_SECRET_KEY; alpaca-live also for SENTINEL_LIVE_TRADING=yes."
+);
+
+pub(super) const THREAD: &str = "\
+Examples:
+  sentinel thread
+  sentinel thread --json";
+
 pub(super) const RUN: &str = "\
 Examples:
   sentinel run expire-signals

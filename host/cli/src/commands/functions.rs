@@ -15,8 +15,9 @@ use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, number};
 
 pub(super) fn list(home: &Home, output: &Output) -> Result<()> {
-    let functions = Laptop::open(home, "sentinel functions")?.functions();
-    let descriptors: Vec<_> = functions.iter().map(|function| function.descriptor()).collect();
+    let laptop = Laptop::open(home, "sentinel functions")?;
+    let desktop = block_on(laptop.desktop())?;
+    let descriptors: Vec<_> = desktop.functions().map(|function| function.descriptor()).collect();
     if output.is_json() {
         return output.json(&descriptors.iter().map(|descriptor| descriptor.to_json()).collect::<Vec<Value>>());
     }
@@ -45,7 +46,6 @@ fn started_by(trigger: &Trigger) -> String {
 
 pub(super) fn run(args: &RunFunctionArgs, home: &Home, output: &Output) -> Result<()> {
     let laptop = Laptop::open(home, "sentinel run")?;
-    let function = laptop.function(&args.name)?;
     let event = match &args.event {
         None => None,
         Some(path) => {
@@ -55,7 +55,10 @@ pub(super) fn run(args: &RunFunctionArgs, home: &Home, output: &Output) -> Resul
         }
     };
     let request = RunRequest { at: args.at, ds: None, event };
-    let outcome = block_on(laptop.run(function.as_ref(), request))?;
+    let outcome = block_on(async {
+        let function = laptop.function(&args.name).await?;
+        laptop.run(function.as_ref(), request).await
+    })?;
     let is_duplicate = matches!(outcome, Outcome::Duplicate(_));
     let JobRun { job_name, status, ds, at, rows_in, rows_out, rows_quarantined, notes, .. } = outcome.job_run();
     if output.is_json() {

@@ -136,7 +136,7 @@ async fn retry(laptop: &Laptop, args: &QuarantineRetryArgs, output: &Output) -> 
     let before: BTreeSet<_> = rows.into_iter().map(|row| row.quarantine_id).collect();
     let mut runs = Vec::new();
     for (job, ds) in jobs {
-        let function = laptop.function(&job)?;
+        let function = laptop.function(&job).await?;
         let _spinner = output.spinner(format!("running {job} for {ds}"));
         let request = RunRequest { at: Some(laptop.clock.now()), ds: Some(ds), event: None };
         let outcome = laptop.run(function.as_ref(), request).await?;

@@ -14,6 +14,7 @@ use sentinel_domain::instrument::{Exchange, InstrumentRules, Symbol};
 use sentinel_domain::risk::{AccountLimits, RiskParams};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_runtime::LimitsClass;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use super::options::or_local;
@@ -92,11 +93,11 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-const fn default_cash() -> Decimal {
+pub(crate) const fn default_cash() -> Decimal {
     dec!(100_000)
 }
 
-const fn default_slippage_bps() -> Decimal {
+pub(crate) const fn default_slippage_bps() -> Decimal {
     dec!(5)
 }
 
@@ -115,10 +116,7 @@ pub(super) fn read(path: &Path) -> Result<Plan> {
 
 /// Reads a plan; paths in it start at `folder`.
 fn parse(text: &str, folder: &Path) -> Result<Plan> {
-    let config: Config = toml::from_str(text).map_err(|error| {
-        let line = 1 + error.span().map_or(0, |span| text[..span.start].matches('\n').count());
-        anyhow!("line {line}: {}", error.message())
-    })?;
+    let config: Config = toml_file(text)?;
     let series = config.series.iter().map(|series| series.plan(folder)).collect::<Result<Vec<_>>>()?;
     let strategies = config
         .strategies
@@ -138,6 +136,14 @@ fn parse(text: &str, folder: &Path) -> Result<Plan> {
         to: config.to.map(|time| time.0),
         series,
         strategies,
+    })
+}
+
+/// Reads TOML; what is wrong with it is named with its line.
+pub(crate) fn toml_file<T: DeserializeOwned>(text: &str) -> Result<T> {
+    toml::from_str(text).map_err(|error| {
+        let line = 1 + error.span().map_or(0, |span| text[..span.start].matches('\n').count());
+        anyhow!("line {line}: {}", error.message())
     })
 }
 

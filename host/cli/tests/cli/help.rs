@@ -2,7 +2,7 @@
 
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 33] = [
     "strategy",
     "strategy new",
     "strategy build",
@@ -14,6 +14,8 @@ const COMMANDS: [&str; 31] = [
     "strategy activate",
     "strategy deactivate",
     "strategy show",
+    "dev",
+    "thread",
     "run",
     "functions",
     "replay",

@@ -10,6 +10,7 @@ mod backup;
 mod bad_input;
 mod compare;
 mod data;
+mod dev;
 mod explain;
 mod fetch;
 mod full_disk;

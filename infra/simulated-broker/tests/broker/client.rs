@@ -287,7 +287,7 @@ async fn keys_are_asked_for() {
     let wrong = AlpacaClient::new(config.clone()).unwrap().account().await.unwrap_err();
     assert!(matches!(wrong, BrokerError::Unauthorized { status: 401 }), "{wrong}");
     let credentials = Credentials { key_id: "key".to_owned(), secret: "secret".to_owned().into() };
-    let right = AlpacaClient::new(AlpacaConfig { credentials, ..config }).unwrap();
+    let right = AlpacaClient::new(AlpacaConfig { credentials: Some(credentials), ..config }).unwrap();
     right.account().await.unwrap();
     assert!(!format!("{right:?}").contains("\"secret\""), "{right:?}");
 }

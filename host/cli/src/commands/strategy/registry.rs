@@ -74,7 +74,7 @@ pub(super) fn switch(args: &SwitchArgs, active: bool, home: &Home, output: &Outp
     block_on(async {
         known(&laptop, &args.strategy_id).await?;
         let event = ActivationRequest { strategy_id: args.strategy_id.clone(), active }.event(at);
-        let function = laptop.function("register-strategy")?;
+        let function = laptop.register_uploads();
         let request = RunRequest { at: Some(at), event: Some(event), ds: None };
         let ran = laptop.run(function.as_ref(), request).await.map_err(plainly)?;
         changed(&laptop, &args.strategy_id, &ran, output).await

@@ -1,0 +1,116 @@
+//! `sentinel dev` on the clock of this machine.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
+use sentinel_domain::timeframe::Timeframe;
+use sentinel_function_runtime::http::stop_signal;
+use sentinel_function_runtime::{JobRun, Outcome};
+use sentinel_laptop::{Feed, Watch, WatchEvent};
+use serde_json::json;
+
+use super::sources::Sources;
+use crate::account::AccountConfig;
+use crate::failure::usage;
+use crate::format::moment;
+use crate::laptop::Laptop;
+use crate::local_broker::{self, Listening};
+use crate::output::Output;
+
+/// How often sources are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
+pub(super) fn run(laptop: &Laptop, mut sources: Sources, output: &Output) -> Result<()> {
+    if let Some(mark) = laptop.simulated {
+        return Err(usage(format_args!(
+            "the stores in {} hold simulated time, up to {}; go on with --from and --to, or name another data folder \
+             with --data-dir",
+            laptop.folder.display(),
+            moment(mark.reached)
+        )));
+    }
+    let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    threads.block_on(async {
+        let account = laptop.account()?;
+        // Kept until the end: other commands find the broker by it.
+        let (feed, _listening) = match account.broker.prices() {
+            Some(prices) => own_market(laptop, &account, prices)?,
+            None => (None, None),
+        };
+        // Filled by the functions' threads, emptied by this one, which owns the terminal.
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let teller = Arc::clone(&told);
+        let report = move |event| locked(&teller).push(event);
+        let mut watch = Watch::new(laptop.desktop().await?, &laptop.drop_folder, report)?;
+        if let Some(feed) = feed {
+            watch = watch.with_feed(feed);
+        }
+        output.note(format!("running on {}; stop with Ctrl-C", laptop.folder.display()));
+        let mut running = tokio::spawn(async move { watch.run(async { drop(stop_signal().await) }).await });
+        loop {
+            sources.build_changed(output)?;
+            let events = std::mem::take(&mut *locked(&told));
+            events.iter().try_for_each(|event| show(event, output))?;
+            tokio::select! {
+                ended = &mut running => return Ok(ended??),
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    })
+}
+
+/// Opens the broker of this machine, with prices from elsewhere.
+fn own_market(
+    laptop: &Laptop,
+    account: &AccountConfig,
+    prices: AlpacaConfig,
+) -> Result<(Option<Feed>, Option<Listening>)> {
+    let minute = Timeframe::M1.candle_open(laptop.clock.now());
+    let broker = Arc::new(local_broker::start(account, &laptop.folder, minute)?);
+    let listening = Listening::at(&broker.url(), &laptop.folder)?;
+    let source = Arc::new(AlpacaClient::new(prices)?);
+    Ok((Some(Feed::new(broker, source, Timeframe::M1)), Some(listening)))
+}
+
+fn locked(told: &Mutex<Vec<WatchEvent>>) -> MutexGuard<'_, Vec<WatchEvent>> {
+    told.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn show(event: &WatchEvent, output: &Output) -> Result<()> {
+    match event {
+        WatchEvent::Ran(Outcome::Ran(run)) if output.is_json() => output.json(run),
+        WatchEvent::Ran(Outcome::Ran(run)) if is_news(run) => output.line(format!(
+            "{} {} {}: {} in, {} out{}",
+            output.dim(&moment(run.at)),
+            output.bold(&run.job_name),
+            run.status,
+            run.rows_in,
+            run.rows_out,
+            run.notes.iter().map(|note| format!("; {note}")).collect::<String>()
+        )),
+        WatchEvent::Ran(_) => Ok(()),
+        WatchEvent::Failed { name, error, again } if output.is_json() => {
+            output.json(&json!({ "job_name": name, "error": error.to_string(), "again": again }))
+        }
+        WatchEvent::Failed { name, error, again } => {
+            let then = if *again { "; it is tried again" } else { "" };
+            output.warning(format!("{name}: {error}{then}"));
+            Ok(())
+        }
+        WatchEvent::Undelivered { message, reason } => {
+            output.warning(format!("message {} waits: {reason}", &message[..12.min(message.len())]));
+            Ok(())
+        }
+        WatchEvent::Unreadable(problem) => {
+            output.warning(problem);
+            Ok(())
+        }
+    }
+}
+
+/// Whether a run did anything: most of those of each minute do not.
+fn is_news(run: &JobRun) -> bool {
+    run.rows_out > 0 || run.rows_quarantined > 0 || !run.notes.is_empty()
+}
