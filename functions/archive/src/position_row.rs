@@ -24,6 +24,7 @@ pub fn position_row(live: &LivePosition) -> PositionRow {
         (None, Some(bought)) => bought.quantity,
         (None, None) => live.intent.quantity,
     };
+    let on_grid = |price: Option<Decimal>| price.map(|price| live.rules.round_price(price));
     PositionRow {
         position_id: live.position_id.clone(),
         signal_id: live.signal_id.clone(),
@@ -45,9 +46,13 @@ pub fn position_row(live: &LivePosition) -> PositionRow {
         exit_fill_price: closed.map(|(leg, _)| leg.price),
         exit_reason: closed.map(|(_, reason)| reason.as_str().to_owned()),
         quantity,
-        stop_loss: live.plan.and_then(|plan| plan.stop).map(|stop| stop.stop_price).or(live.intent.stop_loss),
+        stop_loss: live
+            .plan
+            .and_then(|plan| plan.stop)
+            .map(|stop| stop.stop_price)
+            .or_else(|| on_grid(live.intent.stop_loss)),
         current_stop: live.current_stop,
-        take_profit: live.plan.and_then(|plan| plan.target).or(live.intent.take_profit),
+        take_profit: live.plan.and_then(|plan| plan.target).or_else(|| on_grid(live.intent.take_profit)),
         fee_usd: bought.fees + sold.fees,
         pnl,
         pnl_pct: pnl.map(|pnl| percent_of(pnl, position.cost_of_sold())),

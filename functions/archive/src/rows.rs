@@ -84,8 +84,9 @@ pub async fn signal_row(signal: &LiveSignal, tape: &mut Tape<'_>) -> Result<Sign
         volume_delta: signal.volume_delta,
         cvd,
         orderbook_imbalance: signal.imbalance,
-        stop_loss: signal.stop_loss.map(decimal_price),
-        take_profit: signal.take_profit.map(decimal_price),
+        // A strategy reckons in floating point; what leaves the host as money is on the instrument's grid.
+        stop_loss: signal.stop_loss.map(|price| signal.rules.round_price(decimal_price(price))),
+        take_profit: signal.take_profit.map(|price| signal.rules.round_price(decimal_price(price))),
         expiration_at: Some(utc(signal.expiration_at)),
         status: state_name(signal.status).to_owned(),
         rejection_reason: signal.rejection.as_ref().map(|rejection| rejection.reason.clone()),

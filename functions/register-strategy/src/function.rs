@@ -8,6 +8,7 @@ use sentinel_domain::components::{ComponentStore, ComponentStoreError, UploadErr
 use sentinel_domain::documents::Record;
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::hash::ContentHasher;
+use sentinel_domain::live::DecisionChunk;
 use sentinel_domain::registry::{Change, History, RegistryError, StrategyVersion};
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::{
@@ -196,6 +197,11 @@ async fn commit(
         let what = || format!("cannot change {strategy_id}");
         let change = decide(&known.history).map_err(|error| FunctionError::failed(what(), error))?;
         let Change::Opened { opened, .. } = &change else { return Ok(unchanged(strategy_id)) };
+        if let Some(decided) = decided_since(ctx, strategy_id, opened.valid_from).await? {
+            let (strategy_id, wanted) = (strategy_id.to_owned(), opened.valid_from);
+            let error = RegistryError::DecidedSince { strategy_id, wanted, decided };
+            return Err(FunctionError::failed(what(), error));
+        }
         let writes = known.writes(&versions, &change)?;
         match ctx.commit_with(writes, vec![told(opened)]).await {
             Ok(()) => return Ok(changed(opened)),
@@ -204,6 +210,19 @@ async fn commit(
         }
     }
     Ok(unchanged(strategy_id))
+}
+
+/// Returns the last close at `time` or later that the strategy has decided on.
+async fn decided_since(
+    ctx: &RunContext,
+    strategy_id: &str,
+    time: UnixMillis,
+) -> Result<Option<UnixMillis>, FunctionError> {
+    let chunks = ctx.records::<DecisionChunk>();
+    let later = chunks.all(chunks.select().at_least("close_time", time)).await?;
+    let of_strategy =
+        later.iter().filter(|chunk| chunk.record.decided.iter().any(|decided| decided.strategy_id == strategy_id));
+    Ok(of_strategy.map(|chunk| chunk.record.close_time).max())
 }
 
 fn told(opened: &StrategyVersion) -> Message {

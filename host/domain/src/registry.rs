@@ -118,6 +118,21 @@ pub enum RegistryError {
         /// From when the current one is.
         current: UnixMillis,
     },
+    /// Another version has decided since.
+    #[error(
+        "a version of {strategy_id} from {} on would rewrite history: the one before decided at the close of {}; choose \
+         a later time",
+        format_time(*wanted),
+        format_time(*decided)
+    )]
+    DecidedSince {
+        /// The strategy.
+        strategy_id: String,
+        /// From when the new version was to be valid, in Unix milliseconds.
+        wanted: UnixMillis,
+        /// The last close that is decided.
+        decided: UnixMillis,
+    },
     /// Nothing was registered yet.
     #[error("no strategy {strategy_id} is registered; register it with `sentinel strategy register FILE`")]
     Unknown {

@@ -4,16 +4,19 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
+use rust_decimal::Decimal;
 use sentinel_domain::documents::{Direction, Query, Record, Records};
 use sentinel_domain::live::{Account, DecisionChunk, LivePosition, LiveSignal, PositionStatus, RejectedSignal};
+use sentinel_domain::tables::{AccountSnapshot, Table};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
 use sentinel_function_runtime::JobRun;
 use sentinel_function_runtime::outbox::OutboxRow;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::StatusArgs;
-use crate::format::{count, counted, moment, money};
+use crate::format::{count, counted, moment, money, percent};
 use crate::home::Home;
 use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, dim, number};
@@ -26,6 +29,8 @@ const REJECTIONS_MS: UnixMillis = Timeframe::D1.millis();
 struct Status {
     environment: String,
     accounts: Vec<Account>,
+    /// Equity at the end of the last day that is archived, by account: what is known where no limit asks for more.
+    snapshots: BTreeMap<String, Snapshot>,
     positions: Vec<LivePosition>,
     /// The day whose jobs these are: today, or the last one that had any.
     jobs_ds: Option<NaiveDate>,
@@ -33,6 +38,14 @@ struct Status {
     decisions: Option<Decisions>,
     quarantined: usize,
     outbox: Outbox,
+}
+
+/// An account at the end of a day.
+#[derive(Debug, Serialize)]
+struct Snapshot {
+    ds: NaiveDate,
+    equity: Decimal,
+    drawdown_pct: f64,
 }
 
 /// The last close that was decided, and what came of it.
@@ -71,6 +84,7 @@ async fn gather(laptop: &Laptop, now: UnixMillis) -> Result<Status> {
     Ok(Status {
         environment: laptop.environment.to_string(),
         accounts: records(&accounts, accounts.select()).await?,
+        snapshots: snapshots(laptop).await?,
         positions: records(&positions, positions.select().one_of("status", alive)).await?,
         jobs_ds,
         jobs,
@@ -78,6 +92,18 @@ async fn gather(laptop: &Laptop, now: UnixMillis) -> Result<Status> {
         quarantined: super::quarantine::all(laptop).await?.len(),
         outbox: outbox(laptop).await?,
     })
+}
+
+async fn snapshots(laptop: &Laptop) -> Result<BTreeMap<String, Snapshot>> {
+    let table = TableId::of::<AccountSnapshot>(laptop.environment.table(AccountSnapshot::schema().name));
+    laptop.warehouse.ensure(&table).await?;
+    let last = format!("ds = (SELECT max(ds) FROM {table})");
+    let rows = laptop.warehouse.select::<AccountSnapshot>(&table, &last, &[]).await?;
+    let snapshot = |row: AccountSnapshot| {
+        let AccountSnapshot { account_id, ds, equity, drawdown_pct, .. } = row;
+        (account_id, Snapshot { ds, equity, drawdown_pct })
+    };
+    Ok(rows.into_iter().map(snapshot).collect())
 }
 
 async fn records<T: Record>(records: &Records<'_, T>, query: Query) -> Result<Vec<T>> {
@@ -155,7 +181,7 @@ fn text_of(state: &impl Serialize) -> String {
 
 fn print(status: &Status, output: &Output) -> Result<()> {
     output.line(format!("{} {}", output.bold("Environment"), status.environment))?;
-    print_accounts(&status.accounts, output)?;
+    print_accounts(status, output)?;
     print_positions(&status.positions, output)?;
     print_jobs(status, output)?;
     print_decisions(status.decisions.as_ref(), output)?;
@@ -174,11 +200,15 @@ fn print(status: &Status, output: &Output) -> Result<()> {
     }
 }
 
-fn print_accounts(accounts: &[Account], output: &Output) -> Result<()> {
-    for account in accounts {
-        let equity = account.equity.map_or_else(|| "unknown".to_owned(), |equity| format!("{equity:.2}"));
-        let marked = account.marked_at.map_or_else(|| "never marked".to_owned(), |at| format!("at {}", moment(at)));
-        output.line(format!("{} {}: equity {equity}, {marked}", output.bold("Account"), account.account_id))?;
+fn print_accounts(status: &Status, output: &Output) -> Result<()> {
+    for account in &status.accounts {
+        let marked =
+            account.equity.zip(account.marked_at).map(|(equity, at)| format!("equity {equity:.2} at {}", moment(at)));
+        let ended = status.snapshots.get(&account.account_id).map(|Snapshot { ds, equity, drawdown_pct }| {
+            format!("equity {} at the end of {ds}, drawdown {}", money(*equity), percent(*drawdown_pct))
+        });
+        let known = marked.or(ended).unwrap_or_else(|| format!("begun with {}", money(account.cash_initial)));
+        output.line(format!("{} {}: {known}", output.bold("Account"), account.account_id))?;
         for (about, trouble) in &account.troubles {
             output.line(format!("  ! {about}: {trouble}"))?;
         }
