@@ -21,7 +21,7 @@ use sentinel_function_runtime::{
 };
 use sentinel_runtime::ENGINE_VERSION;
 use sentinel_trading::Terms;
-use sentinel_trading::lanes::{closing_at, versions_as_of};
+use sentinel_trading::lanes::{DecidingLane, closing_at, versions_as_of};
 
 pub use evaluation::{Evaluated, Task, evaluate, evaluate_again, prepare};
 pub use library::{Library, LibraryError};
@@ -72,9 +72,8 @@ impl Function for EvaluateStrategies {
 impl EvaluateStrategies {
     async fn evaluate_shard(&self, ctx: &RunContext, closed: CandleClosed) -> Result<Report, FunctionError> {
         let versions = versions_as_of(ctx, closed.close_time).await?;
-        let lanes = closing_at(&versions, closed.close_time);
-        let shard = lanes.into_iter().zip(0_u32..).filter(|(_, index)| index % closed.shards == closed.shard);
-        let tasks = evaluation::prepare(ctx, &self.library, shard.map(|(lane, _)| lane), closed.close_time).await?;
+        let lanes = part_of(closing_at(&versions, closed.close_time), closed);
+        let tasks = evaluation::prepare(ctx, &self.library, lanes.into_iter(), closed.close_time).await?;
         let rows_in = tasks.len() as u64;
         let terms = self.terms.clone();
         let evaluated = tokio::task::spawn_blocking(move || evaluate(&tasks, &terms, closed.close_time))
@@ -122,6 +121,15 @@ impl EvaluateStrategies {
         }
         Ok(ctx.records::<DecisionChunk>().get_many(&ids).await?.len() == ids.len())
     }
+}
+
+/// Returns the lanes of one shard: those of neighbouring instruments, so that few shards read the same candles.
+fn part_of(mut lanes: Vec<DecidingLane<'_>>, closed: CandleClosed) -> Vec<DecidingLane<'_>> {
+    lanes.sort_by_key(|lane| (lane.instrument, &lane.version.strategy_id));
+    let size = lanes.len().div_ceil(closed.shards as usize).max(1);
+    let mut part: Vec<_> = lanes.into_iter().skip(closed.shard as usize * size).take(size).collect();
+    part.sort_by_key(|lane| (&lane.version.strategy_id, lane.instrument));
+    part
 }
 
 fn said(event: Option<&CloudEvent>) -> Result<CandleClosed, FunctionError> {

@@ -7,6 +7,7 @@
 
 mod columns;
 pub mod gaps;
+pub mod packed;
 pub mod resample;
 
 use std::ops::Range;

@@ -151,6 +151,31 @@ impl FromStr for Instrument {
     }
 }
 
+/// Lists of instruments as documents hold them, each one text: a version may name hundreds, and is read at every close.
+pub mod texts {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Instrument;
+
+    /// Writes each as `exchange:symbol`.
+    ///
+    /// # Errors
+    /// When the serializer fails.
+    pub fn serialize<S: Serializer>(instruments: &[Instrument], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(instruments.iter().map(ToString::to_string))
+    }
+
+    /// Reads what [`serialize`] writes.
+    ///
+    /// # Errors
+    /// When a text names no instrument.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Instrument>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
+    }
+}
+
 /// How orders on an instrument must be rounded, and whether it may be traded at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstrumentRules {

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::candles::format_time;
 use crate::documents::{Collection, Record};
 use crate::hash::{ContentHash, NotAHash};
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, texts};
 use crate::strategy::{StrategyConfig, strategy_version};
 use crate::timeframe::UnixMillis;
 
@@ -36,6 +36,7 @@ pub struct StrategyVersion {
     /// Parameters, timeframe, gaps, limits and risk.
     pub config: StrategyConfig,
     /// What it trades.
+    #[serde(with = "texts")]
     pub assets: Vec<Instrument>,
     /// Idea, when it works, when it fails.
     pub description: String,

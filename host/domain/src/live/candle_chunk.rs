@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::candles::Columns;
+use crate::candles::{Columns, packed};
 use crate::documents::{Collection, Record};
 use crate::instrument::Instrument;
 use crate::session::SessionLength;
@@ -20,6 +20,7 @@ pub struct CandleChunk {
     /// When the session begins.
     pub session_open: UnixMillis,
     /// The candles, oldest first.
+    #[serde(with = "packed")]
     pub columns: Columns,
     /// How often candles that were already there were replaced.
     pub revision: u32,
