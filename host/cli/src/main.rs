@@ -18,6 +18,7 @@ mod saved;
 mod stopwatch;
 mod strategies;
 mod verdicts;
+mod warehoused;
 mod whole_file;
 
 use std::process::ExitCode;
