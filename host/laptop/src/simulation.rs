@@ -90,12 +90,13 @@ pub struct Simulation {
 }
 
 /// What runs after midnight, in the order of the schedules.
-const NIGHT: [&str; 9] = [
+const NIGHT: [&str; 10] = [
     "expire-signals",
     "snapshot-accounts",
     "archive-trades",
     "archive-expirations",
     "archive-rejections",
+    "archive-decisions",
     "summarize-performance",
     "patch-prices",
     "patch-fees",
