@@ -9,7 +9,6 @@ use sentinel_domain::live::{
     CandleChunk, Decided, DecisionChunk, LiveOrder, LivePosition, LiveSignal, OrderPurpose, RejectedSignal,
 };
 use sentinel_domain::tables::Cell;
-use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::Warehouse;
 use serde::Serialize;
 use serde_json::Value;
