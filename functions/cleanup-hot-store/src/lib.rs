@@ -140,9 +140,14 @@ impl Broom<'_> {
             };
             let keys: Vec<Vec<RowKey>> = chunks.iter().map(|stored| keys_of(&stored.record)).collect();
             let archive = Archive::new(self.ctx, self.warehouse);
-            let mut found = archive.holds::<DecisionRow>(&keys.concat()).await?.into_iter();
-            let look = keys.iter().map(|keys| found.by_ref().take(keys.len()).fold(true, |all, it| all && it));
-            let look: Vec<bool> = look.collect();
+            let found = archive.holds::<DecisionRow>(&keys.concat()).await?;
+            let mut rest = found.as_slice();
+            let mut look = Vec::with_capacity(keys.len());
+            for keys in &keys {
+                let (of_chunk, others) = rest.split_at(keys.len());
+                look.push(of_chunk.iter().all(|found| *found));
+                rest = others;
+            }
             self.sweep_now(chunks, &[look]).await?;
             query = next;
         }

@@ -326,9 +326,10 @@ impl Deltas {
         let columns = lane.bars.columns();
         let deltas = columns.volume_delta.as_ref()?;
         let length = SessionLength::of(lane.bars.timeframe());
-        for row in self.next..=bar {
-            let session = length.around(columns.open_time[row]).start;
-            self.sum = if session == self.session { self.sum + deltas[row] } else { deltas[row] };
+        let rows = columns.open_time.iter().zip(deltas).take(bar + 1).skip(self.next);
+        for (open_time, delta) in rows {
+            let session = length.around(*open_time).start;
+            self.sum = if session == self.session { self.sum + delta } else { *delta };
             self.session = session;
         }
         self.next = bar + 1;

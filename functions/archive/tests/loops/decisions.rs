@@ -161,7 +161,7 @@ async fn versions_and_instruments_are_there_though_nothing_was_traded() {
     let [first] = world.rows::<DimAsset>().await.try_into().unwrap();
     assert!(first.is_current && first.symbol == "BTC/USD");
     world.night(2).await;
-    assert_eq!(world.rows::<DimAsset>().await, [first.clone()]);
+    assert_eq!(world.rows::<DimAsset>().await, std::slice::from_ref(&first));
 
     let rules = InstrumentRules { tick_size: dec!(0.5), ..asset.rules };
     world.put(&Asset { rules, ..asset }).await;
