@@ -143,6 +143,8 @@ async fn keep(desktop: &Desktop, candles: &Candles, instruments: &[Instrument], 
                 session_open: session.start,
                 columns,
                 revision: 0,
+                archived: false,
+                received: 0,
             };
             writes.push(records.put(&chunk, Precondition::Any).unwrap_or_else(|error| panic!("{error}")));
             row = end;

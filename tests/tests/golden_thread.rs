@@ -5,7 +5,10 @@ use std::sync::Arc;
 use rust_decimal::{Decimal, dec};
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
 use sentinel_domain::environment::Environment;
-use sentinel_domain::tables::{AccountSnapshot, FactRejectedSignal, FactTrade, SignalRow, StrategyPerformance, Table};
+use sentinel_domain::tables::{
+    AccountSnapshot, CandleRow, DecisionRow, DimAsset, DimStrategy, FactRejectedSignal, FactTrade, SignalRow,
+    StrategyPerformance, Table,
+};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
@@ -27,13 +30,11 @@ async fn check(scenario: &Scenario) {
     let mut simulation = scenario.simulation(folder.path()).await;
     let path = folder.path().join("warehouse.duckdb");
     let warehouse: Arc<dyn Warehouse> = Arc::new(DuckWarehouse::new(path, "a test"));
-    simulation.add_archive(&warehouse, Some(scenario.series[0].instrument().as_ref().clone()));
-    let candles = scenario.series[0].candles();
-    let (half, end) = (candles.close_time(DAYS / 2), candles.close_time(DAYS - 1));
-    simulation.run_until(half + 1).await.unwrap();
-    simulation.night(half).await.unwrap();
+    let instrument = scenario.series[0].instrument().as_ref().clone();
+    simulation.archive_into(&warehouse, Some(instrument)).unwrap();
     simulation.run_until(UnixMillis::MAX).await.unwrap();
-    simulation.night(end).await.unwrap();
+    let candles = scenario.series[0].candles();
+    simulation.night(candles.close_time(DAYS - 1)).await.unwrap();
 
     let (result, expected) = scenario.backtest();
     let trades = rows::<FactTrade>(&warehouse).await;
@@ -52,12 +53,17 @@ async fn check(scenario: &Scenario) {
     assert_eq!(account.equity.normalize(), result.equity_final.normalize());
 
     let snapshots = rows::<AccountSnapshot>(&warehouse).await;
-    assert_eq!(snapshots.len(), 2, "one for each night");
+    assert_eq!(snapshots.len(), DAYS + 1, "one for each night, that before the first candle included");
     assert!(!rows::<StrategyPerformance>(&warehouse).await.is_empty());
     let rejected = rows::<FactRejectedSignal>(&warehouse).await;
     let turned_away: u64 = result.signals.rejected.values().sum();
     // The last week's wait for their candles.
     assert!(!rejected.is_empty() && rejected.len() as u64 <= turned_away, "{} of {turned_away}", rejected.len());
+    // Every day was decided on, by both; what they saw and who they were stands beside it.
+    assert_eq!(rows::<DecisionRow>(&warehouse).await.len(), 2 * DAYS);
+    assert_eq!(rows::<CandleRow>(&warehouse).await.len(), DAYS);
+    assert_eq!(rows::<DimStrategy>(&warehouse).await.len(), 2);
+    assert_eq!(rows::<DimAsset>(&warehouse).await.len(), 1);
     let signals = rows::<SignalRow>(&warehouse).await;
     assert!(signals.len() as u64 >= result.signals.total - turned_away, "{} of {:?}", signals.len(), result.signals);
     // What the hot store still holds is no more than that.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use sentinel_archive::time::date_of;
 use sentinel_archive::{table, warehouse_failed};
-use sentinel_domain::candles::{Candle, Columns};
+use sentinel_domain::candles::Columns;
 use sentinel_domain::fill::{Side, StopOutcome};
 use sentinel_domain::live::LiveSignal;
 use sentinel_domain::money::{decimal_price, to_f64};
@@ -134,7 +134,7 @@ fn sold(market: &Market<'_>, plan: &ExitPlan, entry: usize, entry_price: Decimal
     let columns = market.columns;
     let mut best = to_f64(entry_price);
     for row in entry..columns.open_time.len() {
-        let candle = candle(columns, row);
+        let candle = columns.candle(row);
         let close_time = market.timeframe.close_time(candle.open_time);
         best = best.max(candle.close);
         let reason = match plan.stop.map(|stop| terms.fill_model.stop(&stop, &candle)) {
@@ -158,17 +158,6 @@ fn sold(market: &Market<'_>, plan: &ExitPlan, entry: usize, entry_price: Decimal
         }
     }
     None
-}
-
-fn candle(columns: &Columns, row: usize) -> Candle {
-    Candle {
-        open_time: columns.open_time[row],
-        open: columns.open[row],
-        high: columns.high[row],
-        low: columns.low[row],
-        close: columns.close[row],
-        volume: columns.volume[row],
-    }
 }
 
 /// Returns, for each of `signals`, when its strategy said sell in the same instrument within the window.

@@ -12,27 +12,22 @@
 
 mod trade;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentinel_archive::rows::{signal_key, signal_row};
-use sentinel_archive::{Archive, BrokerOrders, Entry, Source, Tape, Versions, Word, let_go, position_row};
+use sentinel_archive::rows::signal_row;
+use sentinel_archive::{Archive, BrokerOrders, Entry, Signals, Source, Tape, Versions, Word, let_go, position_row};
 use sentinel_domain::broker::Broker;
 use sentinel_domain::documents::Stored;
 use sentinel_domain::events::CloudEvent;
-use sentinel_domain::guardian::Violation;
-use sentinel_domain::live::{LivePosition, LiveSignal, PositionStatus};
-use sentinel_domain::tables::SignalRow;
+use sentinel_domain::live::{LivePosition, PositionStatus};
+use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, LogicalDate, Report, RunContext, Trigger, async_trait,
 };
 use sentinel_trading::Terms;
-
-/// How many documents are asked for at once.
-const LOOK_UP_MAX: usize = 500;
 
 /// The function.
 #[derive(Clone)]
@@ -114,7 +109,7 @@ impl ArchiveTrades {
             positions.iter().map(|stored| &stored.record).filter(|it| it.status == PositionStatus::Closed).collect();
         let (orders, signals) = futures_util::try_join!(
             BrokerOrders::of(self.broker.as_ref(), &closed),
-            Signals::read(ctx, &self.warehouse, positions),
+            Signals::read(ctx, &self.warehouse, positions.iter().map(|stored| named(&stored.record))),
         )?;
         let mut tape = Tape::new(ctx, &self.warehouse, self.terms.finest);
         let mut entries = Vec::new();
@@ -136,7 +131,10 @@ impl ArchiveTrades {
             violations.extend(versions.check(id, version, time));
             let mut entry = Entry::new(Source::read(stored));
             versions.add_to(&mut entry, id, time);
-            violations.extend(signals.add_to(&mut entry, position, &mut tape).await?);
+            violations.extend(signals.check(&position.signal_id));
+            if let Some(signal) = signals.hot(&position.signal_id) {
+                entry.add(&signal_row(signal, &mut tape).await?);
+            }
             entry.add_with(&position_row(position), violations);
             if position.status == PositionStatus::Closed {
                 let (trade, excursion) = trade::row(position, &mut tape).await?;
@@ -148,47 +146,7 @@ impl ArchiveTrades {
     }
 }
 
-/// The signals that positions came of: hot, or in the warehouse already.
-struct Signals {
-    hot: BTreeMap<String, LiveSignal>,
-    cold: BTreeMap<String, bool>,
-}
-
-impl Signals {
-    async fn read(
-        ctx: &RunContext,
-        warehouse: &Arc<dyn Warehouse>,
-        positions: &[Stored<LivePosition>],
-    ) -> Result<Self, FunctionError> {
-        let records = ctx.records::<LiveSignal>();
-        let ids: Vec<String> = positions.iter().map(|stored| stored.record.signal_id.clone()).collect();
-        let mut hot = BTreeMap::new();
-        for ids in ids.chunks(LOOK_UP_MAX) {
-            let found = records.get_many(ids).await?;
-            hot.extend(found.into_iter().map(|stored| (stored.record.signal_id.clone(), stored.record)));
-        }
-        let elsewhere: Vec<&LivePosition> =
-            positions.iter().map(|stored| &stored.record).filter(|it| !hot.contains_key(&it.signal_id)).collect();
-        let keys: Vec<_> = elsewhere.iter().map(|it| signal_key(&it.signal_id, it.signal_time)).collect();
-        let found = Archive::new(ctx, warehouse).holds::<SignalRow>(&keys).await?;
-        let cold = elsewhere.into_iter().map(|position| position.signal_id.clone()).zip(found).collect();
-        Ok(Self { hot, cold })
-    }
-
-    /// Adds the row of a position's signal, or says that there is none anywhere.
-    async fn add_to(
-        &self,
-        entry: &mut Entry,
-        position: &LivePosition,
-        tape: &mut Tape<'_>,
-    ) -> Result<Option<Violation>, FunctionError> {
-        let id = &position.signal_id;
-        if let Some(signal) = self.hot.get(id) {
-            entry.add(&signal_row(signal, tape).await?);
-            return Ok(None);
-        }
-        let is_archived = self.cold.get(id).copied().unwrap_or(false);
-        let allowed = "a signal that is in live_signals or in the warehouse".to_owned();
-        Ok((!is_archived).then(|| Violation { column: "signal_id".to_owned(), found: id.clone(), allowed }))
-    }
+/// Returns the signal that a position came of.
+fn named(position: &LivePosition) -> (&str, UnixMillis) {
+    (&position.signal_id, position.signal_time)
 }

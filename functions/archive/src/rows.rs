@@ -1,4 +1,8 @@
-//! Signals as rows of `signals`: every loop that touches a signal writes the same row of it.
+//! Documents as rows. Signals here: every loop that touches a signal writes the same row of it; decisions and candles in
+//! modules of their own.
+
+mod candles;
+mod decisions;
 
 use sentinel_domain::live::LiveSignal;
 use sentinel_domain::money::decimal_price;
@@ -14,6 +18,9 @@ use crate::entry::{Entry, Source};
 use crate::tape::Tape;
 use crate::time::{date_of, utc};
 use crate::versions::Versions;
+
+pub use candles::candle_row;
+pub use decisions::{chunks_of, decided_of, decision_key, decision_row};
 
 /// The states in which a signal stays.
 pub const FINAL_STATES: [SignalState; 6] = [

@@ -1,20 +1,24 @@
 //! Candles of the past: from the hot store while it has them, then from the warehouse.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use sentinel_domain::candles::Columns;
+use sentinel_domain::documents::Record;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::live::CandleChunk;
 use sentinel_domain::session::SessionLength;
-use sentinel_domain::tables::{CandleRow, Cell};
+use sentinel_domain::tables::CandleRow;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_domain::warehouse::{Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::Warehouse;
 use sentinel_function_runtime::{FunctionError, RunContext};
 
-use crate::archive::table;
+use crate::candles::{candle_rows, candle_table, columns_of};
 use crate::failure::warehouse_failed;
-use crate::time::{date_of, utc};
+
+/// How many documents are asked for at once.
+const LOOK_UP_MAX: usize = 500;
 
 /// Candles, each chunk read once in a run.
 pub struct Tape<'a> {
@@ -70,84 +74,70 @@ impl<'a> Tape<'a> {
         from: UnixMillis,
         until: UnixMillis,
     ) -> Result<Columns, FunctionError> {
-        let mut found = Columns::default();
         let first = timeframe.candle_open(from);
-        let mut session = SessionLength::of(timeframe).around(first);
-        while session.start < until {
-            let chunk = self.chunk(instrument, timeframe, session.start).await?;
-            found.append(within(&chunk, timeframe, first, until));
-            session = SessionLength::of(timeframe).around(session.end);
+        let sessions = sessions(timeframe, first, until);
+        self.load(instrument, timeframe, &sessions).await?;
+        let mut found = Columns::default();
+        for session in sessions {
+            let chunk = &self.chunks[&CandleChunk::id_at(instrument, timeframe, session.start)];
+            let part = within(chunk, timeframe, first, until);
+            if !part.open_time.is_empty() {
+                found.append(part);
+            }
         }
         Ok(found)
     }
 
-    async fn chunk(
+    /// Reads the sessions that were not read yet: those that are hot by their names, all others by one question.
+    async fn load(
         &mut self,
         instrument: &Instrument,
         timeframe: Timeframe,
-        session_open: UnixMillis,
-    ) -> Result<Arc<Columns>, FunctionError> {
-        let id = CandleChunk::id_at(instrument, timeframe, session_open);
-        if let Some(columns) = self.chunks.get(&id) {
-            return Ok(Arc::clone(columns));
+        sessions: &[Range<UnixMillis>],
+    ) -> Result<(), FunctionError> {
+        let name = |session: &Range<UnixMillis>| CandleChunk::id_at(instrument, timeframe, session.start);
+        let unread = sessions.iter().filter(|session| !self.chunks.contains_key(&name(session)));
+        let ids: Vec<String> = unread.map(name).collect();
+        for ids in ids.chunks(LOOK_UP_MAX) {
+            for chunk in self.ctx.records::<CandleChunk>().get_many(ids).await? {
+                self.chunks.insert(chunk.record.id(), Arc::new(chunk.record.columns));
+            }
         }
-        let columns = match self.ctx.records::<CandleChunk>().get(&id).await? {
-            Some(chunk) => chunk.record.columns,
-            None => self.cold(instrument, timeframe, session_open).await?,
-        };
-        let columns = Arc::new(columns);
-        self.chunks.insert(id, Arc::clone(&columns));
-        Ok(columns)
+        let mut elsewhere = sessions.iter().filter(|session| !self.chunks.contains_key(&name(session)));
+        let Some(first) = elsewhere.next() else { return Ok(()) };
+        let last = elsewhere.next_back().unwrap_or(first);
+        let cold = self.cold(instrument, timeframe, first.start..last.end).await?;
+        for session in sessions {
+            let place = |time| cold.partition_point(|row| row.open_time.timestamp_millis() < time);
+            let chunk = || Arc::new(columns_of(&cold[place(session.start)..place(session.end)]));
+            self.chunks.entry(name(session)).or_insert_with(chunk);
+        }
+        Ok(())
     }
 
-    /// Reads a session's candles from the warehouse; of several revisions the last one counts.
+    /// Reads candles from the warehouse, all revisions, oldest first.
     async fn cold(
         &mut self,
         instrument: &Instrument,
         timeframe: Timeframe,
-        session_open: UnixMillis,
-    ) -> Result<Columns, FunctionError> {
-        let table = table::<CandleRow>(self.ctx.environment());
+        time: Range<UnixMillis>,
+    ) -> Result<Vec<CandleRow>, FunctionError> {
+        let table = candle_table(self.ctx.environment());
         if !self.cold_is_there {
             self.warehouse.ensure(&table).await.map_err(warehouse_failed("make the candles' table"))?;
             self.cold_is_there = true;
         }
-        let session = SessionLength::of(timeframe).around(session_open);
-        let condition = "t.ds BETWEEN ? AND ? AND t.exchange = ? AND t.symbol = ? AND t.interval = ? \
-                         AND t.open_time >= ? AND t.open_time < ?";
-        let parameters = [
-            Cell::Date(date_of(session.start)),
-            Cell::Date(date_of(session.end)),
-            Cell::Text(instrument.exchange.to_string()),
-            Cell::Text(instrument.symbol.to_string()),
-            Cell::Text(timeframe.as_str().to_owned()),
-            Cell::Timestamp(utc(session.start)),
-            Cell::Timestamp(utc(session.end)),
-        ];
-        let rows = self.warehouse.select::<CandleRow>(&table, condition, &parameters).await;
-        Ok(columns_of(&rows.map_err(warehouse_failed("read candles"))?))
+        let rows = candle_rows(self.warehouse.as_ref(), &table, instrument, timeframe, time).await;
+        rows.map_err(warehouse_failed("read candles"))
     }
 }
 
-fn columns_of(rows: &[CandleRow]) -> Columns {
-    let mut last: BTreeMap<UnixMillis, &CandleRow> = BTreeMap::new();
-    for row in rows {
-        let known = last.entry(row.open_time.timestamp_millis()).or_insert(row);
-        if row.revision >= known.revision {
-            *known = row;
-        }
-    }
-    let column = |value: fn(&CandleRow) -> f64| last.values().map(|row| value(row)).collect::<Vec<_>>();
-    Columns {
-        open: column(|row| row.open),
-        high: column(|row| row.high),
-        low: column(|row| row.low),
-        close: column(|row| row.close),
-        volume: column(|row| row.volume),
-        volume_delta: last.values().map(|row| row.volume_delta).collect(),
-        imbalance: last.values().map(|row| row.imbalance).collect(),
-        open_time: last.into_keys().collect(),
-    }
+/// Returns the sessions from the one that holds `first` to the one that ends at or after `until`.
+fn sessions(timeframe: Timeframe, first: UnixMillis, until: UnixMillis) -> Vec<Range<UnixMillis>> {
+    let length = SessionLength::of(timeframe);
+    let next = |session: &Range<UnixMillis>| Some(length.around(session.end));
+    let all = std::iter::successors(Some(length.around(first)), next);
+    all.take_while(|session| session.start < until).collect()
 }
 
 /// Copies the candles that open at or after `first` and close by `until`.

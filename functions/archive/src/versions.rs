@@ -69,10 +69,24 @@ impl Versions {
         Some(Violation { column: "strategy_version".to_owned(), found: version, allowed })
     }
 
+    /// Returns what the guardian says of the row of the version active at `time`: what refers to it cannot pass before it.
+    #[must_use]
+    pub fn faults(&self, strategy_id: &str, time: UnixMillis) -> &[Violation] {
+        let active = self.as_of(strategy_id, time);
+        let row = active.and_then(|row| self.rows.get(&(row.strategy_id.clone(), row.ordinal)));
+        row.map_or(&[], |row| &row.violations)
+    }
+
     /// Adds the row of the version active at `time`, which facts refer to.
     pub fn add_to(&self, entry: &mut Entry, strategy_id: &str, time: UnixMillis) {
-        let active = self.as_of(strategy_id, time);
-        if let Some(row) = active.and_then(|row| self.rows.get(&(row.strategy_id.clone(), row.ordinal))) {
+        if let Some(active) = self.as_of(strategy_id, time) {
+            self.add(entry, active);
+        }
+    }
+
+    /// Adds the row of one of the versions.
+    pub fn add(&self, entry: &mut Entry, version: &StrategyVersion) {
+        if let Some(row) = self.rows.get(&(version.strategy_id.clone(), version.ordinal)) {
             entry.add_checked(row);
         }
     }

@@ -3,26 +3,37 @@
 //! Looked at are documents that a loop has marked as done. Each is looked up by the business keys of all its rows, now,
 //! and deleted only when every one of them is there, and only if nobody has touched it since it was read. What is not
 //! found stays and is named. A trade's position stays until its fees are settled, since the fee patch asks it for its
-//! orders.
+//! orders. Decisions stay a week, for those who ask why nothing was traded; candles stay for as long as later sessions
+//! may be shown them, and go when the warehouse tells the very same of their session.
 //!
-//! Candles, versions and accounts are state, not history, and are never touched.
+//! Versions, instruments and accounts are state, not history, and are never touched.
 
 use std::fmt;
 use std::sync::Arc;
 
 use sentinel_archive::Archive;
-use sentinel_archive::rows::{FINAL_STATES, signal_key, state_name};
+use sentinel_archive::candles::{candle_table, cold_chunk, kept_for};
+use sentinel_archive::rows::{FINAL_STATES, decision_key, signal_key, state_name};
 use sentinel_archive::time::date_of;
 use sentinel_archive::{table, warehouse_failed};
 use sentinel_domain::documents::{Record, Stored, Write};
 use sentinel_domain::events::CloudEvent;
-use sentinel_domain::live::{LivePosition, LiveSignal, PositionStatus, RejectedSignal};
+use sentinel_domain::live::{CandleChunk, DecisionChunk, LivePosition, LiveSignal, PositionStatus, RejectedSignal};
 use sentinel_domain::signal::SignalState;
-use sentinel_domain::tables::{Cell, FactRejectedSignal, FactSignalExpired, FactTrade, PositionRow, SignalRow, Table};
+use sentinel_domain::tables::{
+    Cell, DecisionRow, FactRejectedSignal, FactSignalExpired, FactTrade, PositionRow, SignalRow, Table,
+};
+use sentinel_domain::timeframe::Timeframe;
 use sentinel_domain::warehouse::{RowKey, Warehouse, WarehouseExt};
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, LogicalDate, Report, RunContext, Trigger, async_trait,
 };
+
+/// How long decisions stay for those who look at what was decided lately.
+const DECISIONS_KEPT_DAYS: i64 = 7;
+
+/// Chunks that are looked up together.
+const PAGE_CHUNKS: u32 = 50;
 
 /// The function.
 #[derive(Clone)]
@@ -41,7 +52,7 @@ impl CleanupHotStore {
     pub const DESCRIPTOR: FunctionDescriptor = FunctionDescriptor {
         description: "Deletes from the hot store what it finds in the warehouse",
         triggers: &[Trigger::Schedule { cron: "0 2 * * *" }],
-        after: &["archive-trades", "archive-rejections", "archive-expirations"],
+        after: &["archive-trades", "archive-rejections", "archive-expirations", "archive-decisions"],
         logical_date: LogicalDate::DayEnded,
         ..FunctionDescriptor::new("cleanup-hot-store")
     };
@@ -65,10 +76,11 @@ impl Function for CleanupHotStore {
         let mut writes = broom.positions().await?;
         writes.extend(broom.signals().await?);
         writes.extend(broom.rejected().await?);
-        let mut report = broom.report;
-        report.rows_out = writes.len() as u64;
+        broom.report.rows_out += writes.len() as u64;
         ctx.commit_in_batches(writes).await?;
-        Ok(report)
+        broom.decisions().await?;
+        broom.candles().await?;
+        Ok(broom.report)
     }
 }
 
@@ -109,6 +121,69 @@ impl Broom<'_> {
         let is_there = self.holds::<SignalRow, _>(&done, key).await?;
         let has_fact = self.holds::<FactRejectedSignal, _>(&done, key).await?;
         Ok(self.sweep(done, &[is_there, has_fact]))
+    }
+
+    /// Sweeps page by page: there is a chunk for each close.
+    async fn decisions(&mut self) -> Result<(), FunctionError> {
+        let records = self.ctx.records::<DecisionChunk>();
+        let until = self.ctx.at() - DECISIONS_KEPT_DAYS * Timeframe::D1.millis();
+        let old = records.select().equal("archived", true).at_most("close_time", until);
+        let mut query = old.limit(PAGE_CHUNKS);
+        loop {
+            let page = self.ctx.query(&query).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            let next = query.clone().start_after(last);
+            let page = page.into_iter().map(|document| records.read(document)).collect::<Result<Vec<_>, _>>()?;
+            let chunks = marked(page);
+            let keys_of = |chunk: &DecisionChunk| -> Vec<RowKey> {
+                chunk.decided.iter().map(|decided| decision_key(chunk, decided)).collect()
+            };
+            let keys: Vec<Vec<RowKey>> = chunks.iter().map(|stored| keys_of(&stored.record)).collect();
+            let archive = Archive::new(self.ctx, self.warehouse);
+            let found = archive.holds::<DecisionRow>(&keys.concat()).await?;
+            let mut rest = found.as_slice();
+            let mut look = Vec::with_capacity(keys.len());
+            for keys in &keys {
+                let (of_chunk, others) = rest.split_at(keys.len());
+                look.push(of_chunk.iter().all(|found| *found));
+                rest = others;
+            }
+            self.sweep_now(chunks, &[look]).await?;
+            query = next;
+        }
+    }
+
+    /// Compares candle by candle: a count would not see a candle that was changed.
+    async fn candles(&mut self) -> Result<(), FunctionError> {
+        let records = self.ctx.records::<CandleChunk>();
+        let table = candle_table(self.ctx.environment());
+        self.warehouse.ensure(&table).await.map_err(warehouse_failed("make a table"))?;
+        for timeframe in Timeframe::ALL {
+            let until = self.ctx.at() - kept_for(timeframe);
+            let old = records.select().equal("archived", true).equal("timeframe", timeframe.as_str());
+            let chunks = records.all(old.at_most("session_open", until)).await?;
+            let mut chunks = marked(chunks);
+            chunks.retain(|stored| stored.record.session_end() <= until);
+            let mut look = Vec::with_capacity(chunks.len());
+            for stored in &chunks {
+                let CandleChunk { instrument, session_open, columns, .. } = &stored.record;
+                let cold = cold_chunk(self.warehouse.as_ref(), &table, instrument, timeframe, *session_open).await;
+                let cold = cold.map_err(warehouse_failed("read candles"))?;
+                look.push(cold.is_some_and(|cold| cold.columns == *columns));
+            }
+            self.sweep_now(chunks, &[look]).await?;
+        }
+        Ok(())
+    }
+
+    async fn sweep_now<R: Record>(
+        &mut self,
+        documents: Vec<Stored<R>>,
+        looks: &[Vec<bool>],
+    ) -> Result<(), FunctionError> {
+        let writes = self.sweep(documents, looks);
+        self.report.rows_out += writes.len() as u64;
+        self.ctx.commit_in_batches(writes).await
     }
 
     /// Returns the positions whose trades stand in the warehouse with their fees settled.

@@ -222,6 +222,8 @@ impl Task {
     fn record(&self, revision: u32, decision: &Decision, signal: Option<&LiveSignal>) -> Decided {
         Decided {
             revision,
+            warm_up_bars: decision.record.warm_up_bars,
+            session_bars: decision.record.session_bars,
             input_hash: decision.record.input_hash,
             fuel: decision.record.fuel,
             output_hash: decision.record.output_hash,
@@ -241,6 +243,8 @@ impl Task {
             instrument: self.instrument.clone(),
             timeframe: config.timeframe,
             revision: 0,
+            warm_up_bars: 0,
+            session_bars: 0,
             input_hash: ContentHash::of(&[]),
             fuel: 0,
             output_hash: ContentHash::of(&[]),

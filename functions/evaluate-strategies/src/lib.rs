@@ -105,6 +105,7 @@ impl EvaluateStrategies {
             close_time: closed.close_time,
             shard: closed.shard,
             shards: closed.shards,
+            decided_at: ctx.now(),
             engine_version: ENGINE_VERSION.to_owned(),
             decided,
             archived: false,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sentinel_domain::candles::Columns;
 use sentinel_domain::closes::CandleClosed;
-use sentinel_domain::documents::{Precondition, Stored};
+use sentinel_domain::documents::Precondition;
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::live::CandleChunk;
@@ -214,18 +214,19 @@ async fn keep(
         let last = stored.as_ref().and_then(|chunk| chunk.record.columns.open_time.last().copied());
         let first = row + columns.open_time[row..end].partition_point(|open_time| Some(*open_time) <= last);
         if first < end {
-            let mut chunk = stored.as_ref().map_or_else(
-                || CandleChunk {
-                    instrument: instrument.clone(),
-                    timeframe,
-                    session_open: session.start,
-                    columns: Columns::default(),
-                    revision: 0,
-                },
-                |stored| stored.record.clone(),
-            );
-            chunk.columns.append(columns.slice(first..end));
-            writes.push(records.put(&chunk, stored.as_ref().map_or(Precondition::Absent, Stored::unchanged))?);
+            let new = columns.slice(first..end);
+            let (chunk, precondition) = match stored {
+                Some(stored) => {
+                    let precondition = stored.unchanged();
+                    let mut chunk = stored.record;
+                    chunk.append(new, ctx.now());
+                    (Some(chunk), precondition)
+                }
+                None => (CandleChunk::of(instrument, timeframe, new, ctx.now()), Precondition::Absent),
+            };
+            if let Some(chunk) = chunk {
+                writes.push(records.put(&chunk, precondition)?);
+            }
             kept += (end - first) as u64;
         }
         row = end;

@@ -5,27 +5,32 @@
 //! the version it no longer gives. What is the same is the same code as live: [`sentinel_evaluate_strategies`] prepares
 //! and decides. What is absent: writing. Replay changes nothing anywhere.
 //!
-//! Start with [`replay`].
+//! Start with [`replay_archived`].
 
 mod compare;
+mod recorded;
 mod verdict;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use sentinel_archive::WithArchive;
+use sentinel_archive::candles::candle_table;
 use sentinel_domain::documents::{Direction, StoreError};
 use sentinel_domain::live::{Decided, DecisionChunk, LiveSignal, RejectedSignal};
 use sentinel_domain::registry::{History, StrategyVersion};
 use sentinel_domain::strategy::strategy_version;
 use sentinel_domain::timeframe::UnixMillis;
+use sentinel_domain::warehouse::Warehouse;
 use sentinel_evaluate_strategies::{Evaluated, Library, evaluate_again, prepare};
 use sentinel_function_runtime::{Reads, StoreReader};
 use sentinel_trading::lanes::DecidingLane;
 use thiserror::Error;
 
-pub use verdict::{Difference, DifferenceKind, ReplayVerdict};
+use recorded::Recorded;
 
-/// Chunks of decisions that are read at a time.
-const PAGE_CHUNKS: u32 = 50;
+pub use recorded::RecordedError;
+pub use verdict::{Difference, DifferenceKind, ReplayVerdict};
 
 /// Which decisions are taken again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,55 +49,76 @@ pub enum ReplayError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// One of the stores.
+    #[error(transparent)]
+    Recorded(#[from] RecordedError),
     /// The work was interrupted.
     #[error("the replay was interrupted: {0}")]
     Interrupted(String),
 }
 
 /// Takes the recorded decisions of `range` again, close by close, and calls `progress` after each chunk with the close
-/// and how many decisions were taken so far.
+/// and how many decisions were taken so far. Days that the hot store has forgotten are looked for in `warehouse`, their
+/// candles too.
 ///
 /// # Errors
-/// When the store cannot be read. A component that is gone, a config or a candle that was changed are differences.
-pub async fn replay(
+/// When a store cannot be read. A component that is gone, a config or a candle that was changed are differences.
+pub async fn replay_archived(
     reader: &StoreReader,
+    warehouse: Option<&Arc<dyn Warehouse>>,
     library: &Library,
     range: &ReplayRange,
     mut progress: impl FnMut(UnixMillis, usize),
 ) -> Result<ReplayVerdict, ReplayError> {
+    let reader = &match warehouse {
+        Some(warehouse) => with_archive(reader, warehouse).await?,
+        None => reader.clone(),
+    };
     let histories = histories(reader).await?;
-    let chunks = reader.records::<DecisionChunk>();
-    let mut query = chunks.select().at_least("close_time", range.from.unwrap_or(UnixMillis::MIN));
-    if let Some(to) = range.to {
-        query = query.less("close_time", to);
-    }
-    let mut query = query.limit(PAGE_CHUNKS);
+    let mut recorded = Recorded::open(reader, warehouse, range).await?;
     let mut verdict = ReplayVerdict::default();
-    loop {
-        let page = reader.store.query(&query).await?;
-        let next =
-            page.last().filter(|_| page.len() == PAGE_CHUNKS as usize).map(|last| query.clone().start_after(last));
-        for document in page {
-            let chunk = chunks.read(document)?.record;
-            let sitting = Sitting { reader, library, histories: &histories, chunk: &chunk };
-            sitting.take_again(range.strategy_id.as_deref(), &mut verdict).await?;
-            progress(chunk.close_time, verdict.decisions);
-        }
-        match next {
-            Some(next) => query = next,
-            None => return Ok(verdict),
-        }
+    while let Some(chunk) = recorded.next().await? {
+        let sitting = Sitting { reader, library, histories: &histories, chunk: &chunk };
+        sitting.take_again(range.strategy_id.as_deref(), &mut verdict).await?;
+        progress(chunk.close_time, verdict.decisions);
     }
+    Ok(verdict)
+}
+
+/// The same with what the hot store remembers alone.
+///
+/// # Errors
+/// As [`replay_archived`].
+pub async fn replay(
+    reader: &StoreReader,
+    library: &Library,
+    range: &ReplayRange,
+    progress: impl FnMut(UnixMillis, usize),
+) -> Result<ReplayVerdict, ReplayError> {
+    replay_archived(reader, None, library, range, progress).await
+}
+
+async fn with_archive(reader: &StoreReader, warehouse: &Arc<dyn Warehouse>) -> Result<StoreReader, RecordedError> {
+    warehouse.ensure(&candle_table(reader.environment)).await?;
+    let store = WithArchive::new(Arc::clone(&reader.store), Arc::clone(warehouse), reader.environment);
+    Ok(StoreReader { store: Arc::new(store), environment: reader.environment })
 }
 
 /// Returns the last close of which decisions are recorded, for those who show how far a replay is.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn last_close(reader: &StoreReader) -> Result<Option<UnixMillis>, StoreError> {
+pub async fn last_close(
+    reader: &StoreReader,
+    warehouse: Option<&Arc<dyn Warehouse>>,
+) -> Result<Option<UnixMillis>, RecordedError> {
     let chunks = reader.records::<DecisionChunk>();
     let last = chunks.select().order_by("close_time", Direction::Descending).limit(1);
-    Ok(chunks.query(&last).await?.first().map(|chunk| chunk.record.close_time))
+    let hot = chunks.query(&last).await?.first().map(|chunk| chunk.record.close_time);
+    match warehouse {
+        Some(warehouse) if hot.is_none() => Ok(recorded::last_cold_close(reader, warehouse).await?),
+        _ => Ok(hot),
+    }
 }
 
 async fn histories(reader: &StoreReader) -> Result<BTreeMap<String, History>, StoreError> {

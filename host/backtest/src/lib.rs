@@ -12,6 +12,7 @@ pub mod market;
 pub mod metrics;
 pub mod report;
 pub mod result;
+pub mod rows;
 pub mod run;
 mod simulate;
 pub mod sweep;

@@ -181,6 +181,14 @@ impl Backtest {
     /// # Errors
     /// When the sandbox stops a strategy.
     pub fn run(&self) -> Result<(BacktestResult, Signals), BacktestError> {
+        self.run_and_tell().map(|(result, signals, _)| (result, signals))
+    }
+
+    /// The same, and says what became of each signal.
+    ///
+    /// # Errors
+    /// As [`Backtest::run`].
+    pub fn run_and_tell(&self) -> Result<(BacktestResult, Signals, SignalStates), BacktestError> {
         let lanes = self.reading_lanes();
         let world = self.world(&lanes);
         let sandboxes = self.sandboxes()?;
@@ -199,7 +207,8 @@ impl Backtest {
         signals.append(ahead);
         simulation.run(&signals, UnixMillis::MAX);
         simulation.finish();
-        Ok((self.result(outcome), signals))
+        let states = SignalStates { by_lane: outcome.states.clone() };
+        Ok((self.result(outcome), signals, states))
     }
 
     /// Returns the moments between the parts that [`Backtest::run`] cuts time into: beginnings of sessions.
@@ -316,6 +325,20 @@ impl Backtest {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Signals {
     pub(crate) by_lane: Vec<Vec<Signal>>,
+}
+
+/// What became of the signals of a backtest, in the order of its lanes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SignalStates {
+    by_lane: Vec<Vec<SignalState>>,
+}
+
+impl SignalStates {
+    /// Returns the states of one lane's signals, in the order of [`Signals::lane`].
+    #[must_use]
+    pub fn lane(&self, index: usize) -> &[SignalState] {
+        &self.by_lane[index]
+    }
 }
 
 /// The signals of some sessions: for each lane, one list for each session.

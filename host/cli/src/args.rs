@@ -118,7 +118,8 @@ pub(crate) struct BacktestArgs {
     #[arg(long, value_name = "FILE.html", help_heading = "Output", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
 
-    /// Fail when the run cannot be saved. Runs are saved anyway: this turns the warning into an error.
+    /// Write the run, its signals, positions and equity to the warehouse too, for `sentinel query`; fail when it cannot
+    /// be saved. Its report is saved anyway.
     #[arg(long, help_heading = "Output", conflicts_with = "no_save")]
     pub(crate) save: bool,
 

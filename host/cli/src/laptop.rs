@@ -75,7 +75,7 @@ impl Laptop {
         Ok(Self {
             environment,
             documents: SqliteDocuments::open(&documents_path(&folder), environment, Durability::PowerCut)?,
-            warehouse: DuckWarehouse::new(warehouse_path(&folder), purpose),
+            warehouse: DuckWarehouse::new(warehouse_path(&folder), purpose).with_tables_of(environment),
             components: Arc::new(ComponentFolder::new(home.components_dir()?)),
             sandbox: Arc::new(LazyRuntime::new(config)),
             clock: match simulated {

@@ -21,6 +21,7 @@ mod simulated_time;
 mod stopwatch;
 mod strategies;
 mod verdicts;
+mod warehoused;
 mod whole_file;
 
 use std::process::ExitCode;

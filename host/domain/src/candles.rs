@@ -50,7 +50,7 @@ pub struct Columns {
 }
 
 /// One candle, for whoever looks at candles one by one.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Candle {
     /// When it opened, in Unix milliseconds UTC.
     pub open_time: UnixMillis,
@@ -181,15 +181,7 @@ impl Candles {
     /// When there is none.
     #[must_use]
     pub fn candle(&self, index: usize) -> Candle {
-        let columns = &self.columns;
-        Candle {
-            open_time: columns.open_time[index],
-            open: columns.open[index],
-            high: columns.high[index],
-            low: columns.low[index],
-            close: columns.close[index],
-            volume: columns.volume[index],
-        }
+        self.columns.candle(index)
     }
 
     /// Returns when the candle at `index` closes.
@@ -229,6 +221,23 @@ impl Candles {
 }
 
 impl Columns {
+    /// Returns the candle in `row`.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    #[inline]
+    pub fn candle(&self, row: usize) -> Candle {
+        Candle {
+            open_time: self.open_time[row],
+            open: self.open[row],
+            high: self.high[row],
+            low: self.low[row],
+            close: self.close[row],
+            volume: self.volume[row],
+        }
+    }
+
     /// Returns a copy of some rows.
     #[must_use]
     pub fn slice(&self, rows: Range<usize>) -> Self {

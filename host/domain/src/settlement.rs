@@ -65,13 +65,17 @@ pub fn sale(quantity: Decimal, quote: Quote, fees: &FeeSchedule, rate: Decimal) 
 }
 
 /// What was traded in the last 30 days, for the fee tier.
+///
+/// Fills are added up by the hour, and an hour leaves whole, 30 days after its beginning: an account's document holds no
+/// more than 721 sums of them, however often it trades.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VolumeWindow {
+    /// One for each hour in which anything was traded, oldest first.
     fills: VecDeque<Traded>,
     sum: Decimal,
 }
 
-/// What one fill was worth, and when.
+/// What the fills of one hour were worth, and when it began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Traded {
     time: UnixMillis,
@@ -84,7 +88,12 @@ impl VolumeWindow {
     /// Takes in a fill.
     #[inline]
     pub fn add(&mut self, time: UnixMillis, notional: Decimal) {
-        self.fills.push_back(Traded { time, notional });
+        let hour = Timeframe::H1.candle_open(time);
+        // A stop that gapped is told at the close of its candle, and was filled at the open.
+        match self.fills.binary_search_by_key(&hour, |known| known.time) {
+            Ok(place) => self.fills[place].notional += notional,
+            Err(place) => self.fills.insert(place, Traded { time: hour, notional }),
+        }
         self.sum += notional;
         while let Some(old) = self.fills.pop_front_if(|old| old.time <= time - Self::LENGTH) {
             self.sum -= old.notional;
@@ -116,6 +125,33 @@ mod tests {
         assert_eq!(window.sum_since(2 * day), dec!(15));
         assert_eq!(window.sum_since(30 * day), dec!(5));
         assert_eq!(window.sum_since(31 * day), dec!(0));
+    }
+
+    #[test]
+    fn an_hour_leaves_the_fee_window_whole() {
+        let (minute, day) = (Timeframe::M1.millis(), Timeframe::D1.millis());
+        let mut window = VolumeWindow::default();
+        window.add(0, dec!(10));
+        window.add(59 * minute, dec!(5));
+        window.add(60 * minute, dec!(2));
+        // Told late.
+        window.add(58 * minute, dec!(1));
+        assert_eq!(window.sum_since(30 * day - 1), dec!(18));
+        assert_eq!(window.sum_since(30 * day), dec!(2));
+        assert_eq!(window.sum_since(30 * day + 60 * minute), dec!(0));
+    }
+
+    #[test]
+    fn many_fills_stay_a_small_document() {
+        let minute = Timeframe::M1.millis();
+        let mut window = VolumeWindow::default();
+        for fill in 0..100_000 {
+            window.add(fill * minute, dec!(12345.678901234));
+        }
+        assert!(window.fills.len() <= 721, "{} sums", window.fills.len());
+        assert!(serde_json::to_string(&window).unwrap().len() < 64 << 10);
+        let hours: Decimal = window.fills.iter().map(|hour| hour.notional).sum();
+        assert_eq!(window.sum, hours);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sentinel_archive_decisions::ArchiveDecisions;
 use sentinel_archive_expirations::ArchiveExpirations;
 use sentinel_archive_rejections::ArchiveRejections;
 use sentinel_archive_trades::ArchiveTrades;
@@ -110,6 +111,7 @@ impl Desktop {
             Arc::new(ArchiveTrades::new(warehouse(), broker(), terms())),
             Arc::new(ArchiveExpirations::new(warehouse(), terms())),
             Arc::new(ArchiveRejections::new(warehouse(), terms())),
+            Arc::new(ArchiveDecisions::new(warehouse())),
             Arc::new(SummarizePerformance::new(warehouse(), terms(), benchmark)),
             Arc::new(PatchPrices::new(broker(), terms())),
             Arc::new(PatchFees::new(warehouse(), broker(), terms())),

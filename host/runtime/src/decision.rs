@@ -30,6 +30,10 @@ pub struct DecisionRecord {
     pub config_hash: ContentHash,
     /// Hash of all that it was shown.
     pub input_hash: ContentHash,
+    /// Bars it was shown before the session, whose signals were dropped.
+    pub warm_up_bars: u32,
+    /// Bars of the session it was shown, the decided one included.
+    pub session_bars: u32,
     /// The engine that ran it; fuel can be compared only within one.
     pub engine_version: String,
     /// The fuel it used.
@@ -62,6 +66,8 @@ impl Replay<'_> {
             component_hash: self.strategy.component_hash(),
             config_hash,
             input_hash: self.input_hash(&session),
+            warm_up_bars: bars(session.warm_up(self.warm_up_bars as usize).len()),
+            session_bars: bars(session.bars.len()),
             engine_version: ENGINE_VERSION.to_owned(),
             fuel: running.fuel_used(),
             output_hash: output_hash(columns, signal.as_ref()),
@@ -93,6 +99,11 @@ impl Replay<'_> {
         }
         shown.reals().into_iter().fold(hasher, ContentHasher::reals).finish()
     }
+}
+
+/// Returns a number of bars; a session has 1,440 at most.
+fn bars(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Returns the session that holds `row`, up to and with `row`.

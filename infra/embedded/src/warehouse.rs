@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sentinel_domain::environment::Environment;
 use sentinel_domain::tables::export::create_view;
 use sentinel_domain::tables::{Cell, Row};
 use sentinel_domain::warehouse::{Merged, ResultSet, RowKey, TableId, ViewId, Warehouse, WarehouseError, check_batch};
@@ -65,6 +66,20 @@ impl Desk {
         self.held.write(&self.file, work)
     }
 
+    fn ask(&self, sql: &str, parameters: &[Cell]) -> Result<ResultSet, WarehouseError> {
+        query::ask(&self.held, &self.file, sql, parameters, self.query_in_place)
+    }
+
+    /// Makes the tables that a store of an earlier day lacks; returns whether it is known which there should be.
+    fn make_tables(&self) -> Result<bool, WarehouseError> {
+        let Some(environment) = self.file.tables_of else { return Ok(false) };
+        let make = |session: &Session| {
+            let made = session.connection.execute_batch(&shape::create_all(environment));
+            made.map_err(|error| self.file.failed("make tables in", error, false))
+        };
+        self.write(make).map(|()| true)
+    }
+
     fn read<T>(&self, work: impl Fn(&Session) -> Result<T, WarehouseError>) -> Result<T, WarehouseError> {
         self.held.read(|session| Some(work(session))).unwrap_or_else(|| work(&Session::read(&self.file)?))
     }
@@ -83,6 +98,14 @@ impl DuckWarehouse {
     #[must_use]
     pub fn with_wait(mut self, wait: Duration) -> Self {
         self.file.wait = wait;
+        self
+    }
+
+    /// Has every table and view of `environment` there before anything was written: a question about what did not
+    /// happen yet has no rows for an answer.
+    #[must_use]
+    pub const fn with_tables_of(mut self, environment: Environment) -> Self {
+        self.file.tables_of = Some(environment);
         self
     }
 
@@ -137,11 +160,8 @@ impl DuckWarehouse {
 impl Warehouse for DuckWarehouse {
     async fn ensure(&self, table: &TableId) -> Result<(), WarehouseError> {
         let table = table.clone();
-        self.blocking(move |desk| match desk.read(|session| shape::check(session, &table)) {
-            Err(WarehouseError::NoTable { .. }) => desk.write(|session| shape::ensure(session, &desk.file, &table)),
-            checked => checked,
-        })
-        .await
+        // Whoever makes sure of a table is about to use it: what follows finds the session open.
+        self.blocking(move |desk| desk.write(|session| shape::ensure(session, &desk.file, &table))).await
     }
 
     async fn ensure_view(&self, view: &ViewId) -> Result<(), WarehouseError> {
@@ -171,6 +191,10 @@ impl Warehouse for DuckWarehouse {
 
     async fn query(&self, sql: &str, parameters: &[Cell]) -> Result<ResultSet, WarehouseError> {
         let (sql, parameters) = (sql.to_owned(), parameters.to_vec());
-        self.blocking(move |desk| query::ask(&desk.held, &desk.file, &sql, &parameters, desk.query_in_place)).await
+        self.blocking(move |desk| match desk.ask(&sql, &parameters) {
+            Err(error) if query::names_what_is_absent(&error) && desk.make_tables()? => desk.ask(&sql, &parameters),
+            answer => answer,
+        })
+        .await
     }
 }

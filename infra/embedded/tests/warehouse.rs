@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use duckdb::Connection;
 use sentinel_contracts::warehouse::{Probe, all, count, made, probe};
+use sentinel_domain::environment::Environment;
 use sentinel_domain::tables::Cell;
 use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseError, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
@@ -370,4 +371,31 @@ async fn the_users_questions_are_understood() {
         let answer = warehouse.query(question, &[]).await.unwrap_or_else(|error| panic!("{question}: {error}"));
         assert!(!answer.columns.is_empty());
     }
+}
+
+/// What was never archived has no rows; that is an answer, and no failure.
+#[tokio::test]
+async fn every_table_is_there_before_anything_is_written() {
+    let folder = TempDir::new().unwrap();
+    let warehouse = open(folder.path()).with_tables_of(Environment::Test);
+    let ask = "SELECT * FROM fact_rejected_signals_test";
+    let answer = warehouse.query(ask, &[]).await.unwrap();
+    assert!(answer.rows.is_empty());
+    assert!(answer.columns.iter().any(|column| column == "rejection_reason"));
+    assert!(warehouse.query("SELECT * FROM agg_strategy_daily_test", &[]).await.unwrap().rows.is_empty());
+    let error = warehouse.query("SELECT * FROM fact_rejected_signals", &[]).await.unwrap_err();
+    assert!(error.to_string().contains("fact_rejected_signals_test"), "{error}");
+}
+
+/// A store of an earlier release lacks what is new since.
+#[tokio::test]
+async fn tables_that_a_store_lacks_are_made_when_they_are_asked_for() {
+    let folder = TempDir::new().unwrap();
+    let old = open(folder.path());
+    let table = made(&old).await;
+    old.merge_rows(&table, &[probe(1)]).await.unwrap();
+    old.close();
+    let warehouse = open(folder.path()).with_tables_of(Environment::Prod);
+    assert!(warehouse.query("SELECT * FROM decisions", &[]).await.unwrap().rows.is_empty());
+    assert_eq!(count(&warehouse, &table).await, 1);
 }

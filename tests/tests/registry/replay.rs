@@ -3,10 +3,13 @@
 use std::fs;
 use std::sync::Arc;
 
+use sentinel_archive_decisions::ArchiveDecisions;
+use sentinel_cleanup_hot_store::CleanupHotStore;
 use sentinel_domain::candles::Candles;
 use sentinel_domain::closes::CandleClosed;
 use sentinel_domain::components::ComponentStore;
-use sentinel_domain::documents::{DocumentStore, Precondition, Record, Records};
+use sentinel_domain::documents::{Collection, DocumentStore, Precondition, Record, Records};
+use sentinel_domain::events::CloudEvent;
 use sentinel_domain::fees::{FeeCurrency, FeeRate, FeeSchedule};
 use sentinel_domain::fill::FillModel;
 use sentinel_domain::hash::ContentHash;
@@ -15,9 +18,13 @@ use sentinel_domain::risk::AccountLimits;
 use sentinel_domain::session::sessions;
 use sentinel_domain::strategy::ParameterValue;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_domain::warehouse::Warehouse;
+use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
-use sentinel_function_runtime::RunRequest;
-use sentinel_replay::{DifferenceKind, ReplayRange, ReplayVerdict, replay};
+use sentinel_function_runtime::{
+    Function, FunctionDescriptor, FunctionError, JobStatus, LogicalDate, Report, RunContext, RunRequest, async_trait,
+};
+use sentinel_replay::{DifferenceKind, ReplayRange, ReplayVerdict, replay, replay_archived};
 use sentinel_runtime::synthetic_candles;
 use sentinel_tests::shipped;
 use sentinel_trading::Terms;
@@ -74,13 +81,8 @@ impl Traded {
     async fn keep_candles(&self, candles: &Candles) {
         let chunks = Records::<CandleChunk>::of(&self.world.store, ENVIRONMENT);
         for session in sessions(&candles.columns().open_time, Timeframe::H1) {
-            let chunk = CandleChunk {
-                instrument: candles.instrument().clone(),
-                timeframe: Timeframe::H1,
-                session_open: session.start,
-                columns: candles.columns().slice(session.bars),
-                revision: 0,
-            };
+            let columns = candles.columns().slice(session.bars);
+            let chunk = CandleChunk::of(candles.instrument(), Timeframe::H1, columns, session.start).unwrap();
             self.world.store.commit(vec![chunks.put(&chunk, Precondition::Any).unwrap()]).await.unwrap();
         }
     }
@@ -231,4 +233,60 @@ async fn changed_record_is_shown_with_both_outputs() {
     };
     assert_eq!(then, now, "the signal itself was left alone");
     assert!(matches!(fuel.kind, DifferenceKind::Fuel { .. }), "{fuel}");
+}
+
+/// A loop of that night that had nothing to do: the broom waits for it.
+struct Idle(FunctionDescriptor);
+
+#[async_trait]
+impl Function for Idle {
+    fn descriptor(&self) -> &FunctionDescriptor {
+        &self.0
+    }
+
+    async fn run(&self, _: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
+        Ok(Report::default())
+    }
+}
+
+fn idle(name: &'static str) -> Box<dyn Function> {
+    Box::new(Idle(FunctionDescriptor { logical_date: LogicalDate::DayEnded, ..FunctionDescriptor::new(name) }))
+}
+
+/// What the hot store has forgotten is found in the warehouse, and so is what was tampered with.
+#[tokio::test]
+async fn days_that_only_the_warehouse_remembers_are_replayed_with_the_same_verdict() {
+    let traded = Traded::new().await;
+    traded.tamper::<DecisionChunk>(&traded.chunk_id(7), |chunk| chunk.decided[0].fuel += 1).await;
+    let hot = traded.replay_all().await;
+    assert_eq!((hot.decisions, hot.differences.len()), (CLOSES, 1));
+
+    let path = traded.world.folder.path().join("cold.duckdb");
+    let warehouse: Arc<dyn Warehouse> = Arc::new(DuckWarehouse::new(path, "a replay under test"));
+    let jobs: [Box<dyn Function>; 5] = [
+        idle("archive-trades"),
+        idle("archive-rejections"),
+        idle("archive-expirations"),
+        Box::new(ArchiveDecisions::new(Arc::clone(&warehouse))),
+        Box::new(CleanupHotStore::new(Arc::clone(&warehouse))),
+    ];
+    let day = Timeframe::D1.millis();
+    let last = traded.closes[CLOSES - 1];
+    let again = async |range: &ReplayRange| {
+        let (world, library) = (&traded.world, library(&traded.world));
+        replay_archived(&world.reader(), Some(&warehouse), &library, range, |_, _| ()).await.unwrap()
+    };
+    // One half is cold, the other hot; then all of it; then the candles too.
+    for (days, left) in [(6, true), (40, true), (400, false)] {
+        for job in &jobs {
+            let run = traded.world.run(job.as_ref(), RunRequest::scheduled_at(last + days * day)).await.unwrap();
+            assert_eq!(run.status, JobStatus::Succeeded, "{run:?}");
+        }
+        assert_eq!(again(&ReplayRange::default()).await, hot, "after {days} days");
+        assert_eq!(traded.world.count(Collection::Candles).await > 0, left, "after {days} days");
+    }
+    assert_eq!(traded.world.count(Collection::Decisions).await, 0);
+    assert_eq!(traded.replay_all().await.decisions, 0);
+    let half = ReplayRange { from: Some(traded.closes[CLOSES / 2]), to: Some(last), ..ReplayRange::default() };
+    assert_eq!(again(&half).await.decisions, CLOSES / 2 - 1);
 }

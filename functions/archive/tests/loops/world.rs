@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rust_decimal::{Decimal, dec};
 use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
+use sentinel_archive_decisions::ArchiveDecisions;
 use sentinel_archive_expirations::ArchiveExpirations;
 use sentinel_archive_rejections::ArchiveRejections;
 use sentinel_archive_trades::ArchiveTrades;
@@ -159,13 +160,7 @@ impl World {
     async fn put_candles(&self, candles: &Candles) {
         for session in sessions(&candles.columns().open_time, candles.timeframe()) {
             let columns = part(candles.columns(), session.bars);
-            let chunk = CandleChunk {
-                instrument: candles.instrument().clone(),
-                timeframe: candles.timeframe(),
-                session_open: session.start,
-                columns,
-                revision: 0,
-            };
+            let chunk = CandleChunk::of(candles.instrument(), candles.timeframe(), columns, session.start).unwrap();
             self.put(&chunk).await;
         }
     }
@@ -223,6 +218,7 @@ impl World {
             Box::new(ArchiveTrades::new(cold(), broker(), terms())),
             Box::new(ArchiveExpirations::new(cold(), terms())),
             Box::new(ArchiveRejections::new(cold(), terms())),
+            Box::new(ArchiveDecisions::new(cold())),
             Box::new(PatchFees::new(cold(), broker(), terms())),
             Box::new(SummarizePerformance::new(cold(), terms(), Some(instrument()))),
             Box::new(CleanupHotStore::new(cold())),

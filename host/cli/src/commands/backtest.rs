@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use sentinel_backtest::json::RunFile;
 use sentinel_backtest::report;
+use sentinel_backtest::rows::RunRows;
 use sentinel_backtest::run::{Backtest, Signals};
 
 use super::{start_threads, summary};
@@ -17,7 +18,7 @@ use crate::plan::Plan;
 use crate::stopwatch::timed;
 use crate::strategies::Loader;
 use crate::verdicts::CachedVerdicts;
-use crate::{saved, whole_file};
+use crate::{saved, warehoused, whole_file};
 
 pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<()> {
     args.report.as_deref().map_or(Ok(()), check_folder)?;
@@ -26,8 +27,8 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
     let backtest = assemble(&plan, home, &loader, output)?;
 
     let spinner = output.spinner("running");
-    let (ran, elapsed) = timed(|| backtest.run());
-    let (result, signals) = ran?;
+    let (ran, elapsed) = timed(|| backtest.run_and_tell());
+    let (result, signals, states) = ran?;
     drop(spinner);
     let lookahead_verified = args.lookahead_check == LookaheadCheck::On;
     if lookahead_verified {
@@ -54,13 +55,18 @@ pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<(
         summary::print(&summary::Summary { result: &result, run: &run, series, notes: &notes, report }, output)?;
     }
     match saved {
-        Some(Err(error)) if args.save => Err(error.context("the run is not saved")),
+        Some(Err(error)) if args.save => return Err(error.context("the run is not saved")),
         Some(Err(error)) => {
             output.warning(format!("the run is not saved: {}; --no-save does without", sentence(&error)));
-            Ok(())
         }
-        Some(Ok(_)) | None => Ok(()),
+        Some(Ok(_)) | None => {}
     }
+    if args.save {
+        let _spinner = output.spinner("writing to the warehouse");
+        let rows = RunRows::of(&backtest, &result, &signals, &states, &run);
+        warehoused::save(home, &rows).context("the run is not in the warehouse")?;
+    }
+    Ok(())
 }
 
 /// A run of minutes should not end with a report that has nowhere to go.

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
+use sentinel_domain::candles::Candle;
 use sentinel_domain::documents::Record;
 use sentinel_domain::live::{
     CandleChunk, Decided, DecisionChunk, LiveOrder, LivePosition, LiveSignal, OrderPurpose, RejectedSignal,
 };
 use sentinel_domain::tables::Cell;
-use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::Warehouse;
 use serde::Serialize;
 use serde_json::Value;
@@ -32,20 +32,10 @@ const TABLES: [&str; 6] =
 struct Life {
     signal_id: String,
     signal: Option<LiveSignal>,
-    candles: Vec<ShownCandle>,
+    candles: Vec<Candle>,
     decision: Option<ShownDecision>,
     position: Option<LivePosition>,
     warehouse: BTreeMap<&'static str, Vec<Value>>,
-}
-
-#[derive(Debug, Serialize)]
-struct ShownCandle {
-    open_time: UnixMillis,
-    open: f64,
-    high: f64,
-    low: f64,
-    close: f64,
-    volume: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -98,21 +88,13 @@ async fn hot_signal(laptop: &Laptop, named: &str) -> Result<Option<LiveSignal>> 
     }
 }
 
-async fn candles(laptop: &Laptop, signal: &LiveSignal) -> Result<Vec<ShownCandle>> {
+async fn candles(laptop: &Laptop, signal: &LiveSignal) -> Result<Vec<Candle>> {
     let id = CandleChunk::id_at(&signal.instrument, signal.timeframe, signal.close_time - signal.timeframe.millis());
     let Some(chunk) = laptop.records::<CandleChunk>().get(&id).await? else { return Ok(Vec::new()) };
     let columns = chunk.record.columns;
     let end = columns.open_time.partition_point(|time| signal.timeframe.close_time(*time) <= signal.close_time);
     let rows = end.saturating_sub(CANDLES)..end;
-    let shown = |row: usize| ShownCandle {
-        open_time: columns.open_time[row],
-        open: columns.open[row],
-        high: columns.high[row],
-        low: columns.low[row],
-        close: columns.close[row],
-        volume: columns.volume[row],
-    };
-    Ok(rows.map(shown).collect())
+    Ok(rows.map(|row| columns.candle(row)).collect())
 }
 
 async fn decision(laptop: &Laptop, signal: &LiveSignal) -> Result<Option<ShownDecision>> {
@@ -198,7 +180,7 @@ fn print_candles(life: &Life, output: &Output) -> Result<()> {
     }
     output.line(format!("\n{}", output.bold("Candles")))?;
     let mut table = output.new_table(["Opened", "Open", "High", "Low", "Close", "Volume"]);
-    for ShownCandle { open_time, open, high, low, close, volume } in &life.candles {
+    for Candle { open_time, open, high, low, close, volume } in &life.candles {
         let numbers = [open, high, low, close, volume].map(number);
         table.add_row([comfy_table::Cell::new(moment(*open_time))].into_iter().chain(numbers));
     }

@@ -1,8 +1,11 @@
 //! `sentinel replay`
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use sentinel_domain::timeframe::UnixMillis;
-use sentinel_replay::{ReplayRange, ReplayVerdict, last_close, replay};
+use sentinel_domain::warehouse::Warehouse;
+use sentinel_replay::{ReplayRange, ReplayVerdict, last_close, replay_archived};
 
 use crate::args::ReplayArgs;
 use crate::failure::{Refused, usage};
@@ -24,7 +27,8 @@ pub(super) fn run(args: &ReplayArgs, home: &Home, output: &Output) -> Result<()>
     let range = ReplayRange { from: args.from, to: args.to, strategy_id: args.strategy.clone() };
     let verdict = block_on(async {
         let reader = laptop.reader();
-        let end = last_close(&reader).await?.unwrap_or_default();
+        let warehouse: Arc<dyn Warehouse> = Arc::new(laptop.warehouse.clone());
+        let end = last_close(&reader, Some(&warehouse)).await?.unwrap_or_default();
         let way = output.way("taking decisions again");
         let mut begin: Option<UnixMillis> = None;
         let progress = |close_time: UnixMillis, decisions: usize| {
@@ -33,7 +37,7 @@ pub(super) fn run(args: &ReplayArgs, home: &Home, output: &Output) -> Result<()>
             way.part(part(close_time), part(range.to.map_or(end, |to| to.min(end))).max(1));
             way.now(format!("taking decisions again: {} until {}", count(decisions as u64), moment(close_time)));
         };
-        Ok(replay(&reader, &laptop.library(), &range, progress).await?)
+        Ok(replay_archived(&reader, Some(&warehouse), &laptop.library(), &range, progress).await?)
     })?;
     if output.is_json() {
         output.json(&verdict)?;

@@ -177,3 +177,37 @@ fn reference_trades_to_the_cent() {
     check("btcusdt-1d.csv", "1d", 3_178, 61, "104236.90");
     check("btcusd-1m-2019.csv.gz", "1m", 525_600, 10_239, "84978.40");
 }
+
+/// What `--save` writes is asked for beside what was traded, and the same run is there once.
+#[test]
+fn run_is_written_to_the_warehouse_once() {
+    let bench = bench();
+    let ask = |sql: &str| bench.run_words(["query", sql, "--json"]).good().json();
+    assert_eq!(ask("SELECT backtest_id FROM backtest_runs_test"), Value::Array(Vec::new()));
+    let run = bench.run(&format!("{DAILY} --save --json")).good().json();
+    let counts = "SELECT (SELECT COUNT(*) FROM backtest_runs_test) AS runs, \
+                  (SELECT COUNT(*) FROM signals_test WHERE is_backtest) AS signals, \
+                  (SELECT COUNT(*) FROM positions_test WHERE is_backtest) AS positions, \
+                  (SELECT COUNT(*) FROM backtest_equity_curve_test) AS points";
+    let first = ask(counts);
+    assert_eq!(first[0]["runs"], 1);
+    assert_eq!(first[0]["points"], 400);
+    assert_eq!(first[0]["signals"], run["signals"]["total"]);
+    let held = run["trades"].as_array().unwrap().len() + run["open_positions"].as_array().unwrap().len();
+    assert_eq!(first[0]["positions"], held);
+    bench.run(&format!("{DAILY} --save")).good();
+    assert_eq!(ask(counts), first);
+
+    let told = ask("SELECT backtest_id, status FROM backtest_runs_test");
+    assert_eq!((&told[0]["backtest_id"], &told[0]["status"]), (&run["run_id"], &Value::from("completed")));
+    let sums = ask("SELECT SUM(p.pnl) AS pnl, COUNT(s.id) AS signals FROM positions_test p \
+                    JOIN signals_test s ON s.id = p.signal_id WHERE p.status <> 'open'");
+    let trades = run["trades"].as_array().unwrap();
+    assert_eq!(sums[0]["signals"], trades.len());
+    let money = |value: &Value| value.as_str().unwrap().parse::<rust_decimal::Decimal>().unwrap();
+    let profit: rust_decimal::Decimal = trades.iter().map(|trade| money(&trade["pnl_usd"])).sum();
+    assert_eq!(money(&sums[0]["pnl"]), profit);
+    // Another run is another id.
+    bench.run(&format!("{DAILY} --save --slippage-bps 7")).good();
+    assert_eq!(ask(counts)[0]["runs"], 2);
+}

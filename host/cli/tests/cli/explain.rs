@@ -68,6 +68,8 @@ fn decided(signal_id: Option<String>, failure: Option<&str>) -> Decided {
         instrument: instrument(),
         timeframe: Timeframe::H1,
         revision: 0,
+        warm_up_bars: 3,
+        session_bars: 12,
         input_hash: ContentHash::of(b"input"),
         fuel: 4_711,
         output_hash: ContentHash::of(b"output"),
@@ -88,7 +90,7 @@ fn candles() -> CandleChunk {
         volume: vec![10.0; 12],
         ..Columns::default()
     };
-    CandleChunk { instrument: instrument(), timeframe: Timeframe::H1, session_open: SESSION, columns, revision: 0 }
+    CandleChunk::of(&instrument(), Timeframe::H1, columns, CLOSE).unwrap()
 }
 
 fn quarantined() -> Write {
@@ -122,6 +124,7 @@ fn happened() -> (Bench, String) {
         close_time: CLOSE,
         shard: 0,
         shards: 1,
+        decided_at: CLOSE,
         engine_version: "wasmtime 48".to_owned(),
         decided: vec![decided(Some(id.clone()), None), decided(None, Some("it ran out of fuel"))],
         archived: false,

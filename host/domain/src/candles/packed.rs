@@ -63,6 +63,31 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Columns
     })
 }
 
+/// Moments, packed as a column is.
+pub mod times {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::{packed, unpacked};
+    use crate::timeframe::UnixMillis;
+
+    /// Writes `times` packed.
+    ///
+    /// # Errors
+    /// When the serializer fails.
+    pub fn serialize<S: Serializer>(times: &[UnixMillis], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&packed(times.iter().map(|time| time.to_le_bytes())))
+    }
+
+    /// Reads packed moments.
+    ///
+    /// # Errors
+    /// When they are no Base64 text, or no whole number of moments.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<UnixMillis>, D::Error> {
+        unpacked(&String::deserialize(deserializer)?, i64::from_le_bytes).map_err(D::Error::custom)
+    }
+}
+
 fn packed(numbers: impl Iterator<Item = [u8; 8]>) -> String {
     STANDARD_NO_PAD.encode(numbers.flatten().collect::<Vec<u8>>())
 }

@@ -84,8 +84,10 @@ impl Collection {
                 &["account_id", "status"],
                 &["archived", "status"],
             ],
-            Self::Candles => &[&["exchange", "symbol", "timeframe", "session_open"]],
-            Self::Decisions => &[&["close_time"], &["published"]],
+            Self::Candles => {
+                &[&["exchange", "symbol", "timeframe", "session_open"], &["archived", "timeframe", "session_open"]]
+            }
+            Self::Decisions => &[&["close_time"], &["archived", "close_time"]],
             Self::CloseEvaluations => &[&["published"], &["close_time"]],
             Self::JobMetadata => &[&["job_name", "ds", "status"], &["ds"], &["started"]],
             Self::Quarantine => &[&["table"], &["job_name"]],

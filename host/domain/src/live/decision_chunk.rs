@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::documents::{Collection, Record};
-use crate::hash::ContentHash;
+use crate::hash::{ContentHash, ContentHasher};
 use crate::instrument::Instrument;
 use crate::timeframe::{Timeframe, UnixMillis};
 
@@ -18,6 +18,9 @@ pub struct DecisionChunk {
     pub shard: u32,
     /// Of how many.
     pub shards: u32,
+    /// When they were taken; 0 in chunks that do not say it.
+    #[serde(default)]
+    pub decided_at: UnixMillis,
     /// The engine that ran them; fuel can be compared only within one.
     pub engine_version: String,
     /// The decisions, by strategy and instrument.
@@ -44,6 +47,12 @@ pub struct Decided {
     pub timeframe: Timeframe,
     /// Revision of the session's candles that it was shown.
     pub revision: u32,
+    /// Bars it was shown before the session, whose signals were dropped.
+    #[serde(default)]
+    pub warm_up_bars: u32,
+    /// Bars of the session it was shown, the decided one included; 0 when it could not be shown any.
+    #[serde(default)]
+    pub session_bars: u32,
     /// Hash of all that it was shown.
     pub input_hash: ContentHash,
     /// Fuel it used.
@@ -55,6 +64,17 @@ pub struct Decided {
     /// Why it could not decide, if so: a limit, a crash, a missing candle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+}
+
+impl Decided {
+    /// Returns the identity of the decision on the bar that closed at `close_time`. As with a signal, the version is left
+    /// out.
+    #[must_use]
+    pub fn id(&self, namespace: &str, close_time: UnixMillis) -> String {
+        let hasher = ContentHasher::new("decision").text(namespace).text(&self.strategy_id);
+        let hasher = hasher.text(self.instrument.exchange.as_str()).text(&self.instrument.symbol.to_string());
+        hasher.text(self.timeframe.as_str()).integers(&[close_time]).finish().to_string()
+    }
 }
 
 impl DecisionChunk {

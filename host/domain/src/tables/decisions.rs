@@ -42,10 +42,10 @@ crate::table! {
         session_start: DateTime<Utc>,
         /// Bars shown before the session, whose signals were dropped.
         warm_up_bars: i64 ["bars"; Rule::AtLeast(0)],
-        /// Bars of the session shown, the decided one included.
-        session_bars: i64 ["bars"; Rule::AtLeast(1)],
-        /// Candles of these that were corrected ones: their open times with the revision seen.
-        candle_revisions: serde_json::Value,
+        /// Bars of the session shown, the decided one included; 0 when none could be shown.
+        session_bars: i64 ["bars"; Rule::AtLeast(0)],
+        /// How often candles of the session had been corrected by then.
+        candle_revision: i64 [; Rule::AtLeast(0)],
         /// Hash of all that the strategy was shown.
         input_hash: String [; Rule::Hash],
         /// The sandbox's engine; fuel can be compared only within one.

@@ -349,7 +349,7 @@ pub(crate) fn decision() -> DecisionRow {
         session_start: at("2024-01-01T00:00:00Z"),
         warm_up_bars: 30,
         session_bars: 1,
-        candle_revisions: json!({}),
+        candle_revision: 0,
         input_hash: hash("input"),
         engine_version: "wasmtime 48".to_owned(),
         fuel: Some(12_345),

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use sentinel_domain::environment::Environment;
 use sentinel_domain::warehouse::WarehouseError;
 
 /// The file of a store, and how it is waited for.
@@ -13,11 +14,13 @@ pub(super) struct StoreFile {
     /// What others are told while this process holds it.
     pub(super) purpose: String,
     pub(super) wait: Duration,
+    /// The environment whose tables are there from the beginning, asked for or not.
+    pub(super) tables_of: Option<Environment>,
 }
 
 impl StoreFile {
     pub(super) const fn new(path: PathBuf, purpose: String, wait: Duration) -> Self {
-        Self { path, purpose, wait }
+        Self { path, purpose, wait, tables_of: None }
     }
 
     /// Returns the file beside the store with this ending added: `.lock`, `.wal`.

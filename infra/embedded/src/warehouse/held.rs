@@ -1,8 +1,8 @@
 //! A session that is kept for a moment, in case the next call comes at once.
 //!
 //! Opening and closing the file costs more than most calls do in between. So a writing session outlives its call by a
-//! twentieth of a second, unless another process waits: a job of many small steps pays once, and nobody waits longer
-//! than for the step at hand.
+//! second, unless another process waits: jobs of many small steps that follow on one another pay once, and nobody waits
+//! longer than for the step at hand.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
@@ -13,8 +13,8 @@ use super::file::StoreFile;
 use super::lock::{self, POLL};
 use super::session::Session;
 
-/// How many polls a session may lie idle.
-const IDLE_POLLS_MAX: u32 = 10;
+/// How many polls a session may lie idle: a second.
+const IDLE_POLLS_MAX: u32 = 200;
 
 /// The session of one process, if it has one.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! Which rows are there.
 
-use sentinel_domain::tables::export::quoted;
+use duckdb::params_from_iter;
+use sentinel_domain::tables::export::{column_type, quoted};
 use sentinel_domain::tables::{Cell, Column, Kind, PARTITION};
 use sentinel_domain::warehouse::{RowKey, TableId, WarehouseError};
 
@@ -9,6 +10,10 @@ use super::query;
 use super::session::Session;
 use super::shape;
 use super::staged::{STAGED, stage};
+use super::value::to_value;
+
+/// So many keys are handed over as parameters; more are staged.
+const LISTED_MAX: usize = 32;
 
 /// Numbers the keys, so that the answer can be given in their order.
 const NUMBER: Column = Column {
@@ -33,12 +38,21 @@ pub(super) fn existing(
     }
     let columns: Vec<&Column> = std::iter::once(&NUMBER).chain(table.schema.matched()).collect();
     let rows: Vec<Vec<Cell>> = (0_i64..).zip(keys).map(|(number, key)| cells(number, key)).collect();
-    stage(&session.connection, store, &columns, rows.iter())?;
+    let mut parameters = Vec::new();
+    let asked = if rows.len() <= LISTED_MAX {
+        parameters.extend(rows.iter().flatten().map(to_value));
+        listed(&columns, rows.len())
+    } else {
+        stage(&session.connection, store, &columns, rows.iter())?;
+        STAGED.to_owned()
+    };
+    let days = || keys.iter().map(|key| key.ds);
+    parameters.extend(days().min().into_iter().chain(days().max()).map(|day| to_value(&Cell::Date(day))));
 
-    let mut statement = session.connection.prepare(&existing_sql(table)).map_err(query::failed)?;
-    let numbers = statement.query_map([], |row| row.get::<_, usize>(0)).map_err(query::failed)?;
+    let mut statement = session.connection.prepare(&existing_sql(table, &asked)).map_err(query::failed)?;
+    let found = statement.query_map(params_from_iter(parameters), |row| row.get::<_, usize>(0));
     let mut there = vec![false; keys.len()];
-    for number in numbers {
+    for number in found.map_err(query::failed)? {
         there[number.map_err(query::failed)?] = true;
     }
     Ok(there)
@@ -48,12 +62,19 @@ fn cells(number: i64, key: &RowKey) -> Vec<Cell> {
     [Cell::Integer(number), Cell::Date(key.ds)].into_iter().chain(key.values.iter().cloned()).collect()
 }
 
-fn existing_sql(table: &TableId) -> String {
+/// Returns keys as a list of parameters: for a few it takes half of what a temporary table takes.
+fn listed(columns: &[&Column], rows: usize) -> String {
+    let parameter = |column: &&Column| format!("CAST(? AS {})", column_type(column.kind));
+    let row = format!("({})", columns.iter().map(parameter).collect::<Vec<_>>().join(", "));
+    let names: Vec<_> = columns.iter().map(|column| quoted(column.name)).collect();
+    format!("(SELECT * FROM (VALUES {}) AS v({}))", vec![row; rows].join(", "), names.join(", "))
+}
+
+fn existing_sql(table: &TableId, asked: &str) -> String {
     let equal: Vec<_> = table.schema.matched().map(|column| format!("t.{0} = s.{0}", quoted(column.name))).collect();
     format!(
-        "SELECT s.{number} FROM {STAGED} AS s SEMI JOIN (SELECT * FROM {target} \
-         WHERE {PARTITION} >= (SELECT min({PARTITION}) FROM {STAGED}) AND {PARTITION} <= (SELECT max({PARTITION}) FROM {STAGED})) AS t \
-         ON {equal}",
+        "SELECT s.{number} FROM {asked} AS s SEMI JOIN (SELECT * FROM {target} \
+         WHERE {PARTITION} >= ? AND {PARTITION} <= ?) AS t ON {equal}",
         number = NUMBER.name,
         target = quoted(&table.physical_name),
         equal = equal.join(" AND "),

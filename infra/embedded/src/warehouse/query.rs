@@ -10,7 +10,7 @@ use sentinel_domain::warehouse::{ResultSet, WarehouseError};
 
 use super::file::StoreFile;
 use super::held::Held;
-use super::session::Session;
+use super::session::{Session, says_absent};
 use super::snapshot::Snapshot;
 use super::value::{to_cell, to_value};
 
@@ -18,6 +18,11 @@ use super::value::{to_cell, to_value};
 #[expect(clippy::needless_pass_by_value, reason = "it stands where errors are mapped")]
 pub(super) fn failed(error: duckdb::Error) -> WarehouseError {
     WarehouseError::Query { message: error.to_string() }
+}
+
+/// Returns whether a question failed because a table it names is not there.
+pub(super) fn names_what_is_absent(error: &WarehouseError) -> bool {
+    matches!(error, WarehouseError::Query { message } if says_absent(message))
 }
 
 /// Asks; after `in_place` the question is put to a copy, so that nobody waits for it any longer.

@@ -1,18 +1,23 @@
 //! One session: the lock and a connection, both for a short moment.
 
+use std::cell::RefCell;
+use std::ptr;
 use std::time::Duration;
 
 use duckdb::{AccessMode, Config, Connection};
-use sentinel_domain::warehouse::WarehouseError;
+use sentinel_domain::warehouse::{TableId, WarehouseError};
 
 use super::FORMAT;
 use super::file::StoreFile;
 use super::lock::{POLL, StoreLock};
+use super::shape;
 
 /// An open store. Dropping it closes the file, then gives the lock back.
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) connection: Connection,
+    /// Tables that were compared with their schema in this session: nobody else can have changed them since.
+    checked: RefCell<Vec<TableId>>,
     _lock: Option<StoreLock>,
 }
 
@@ -21,14 +26,16 @@ impl Session {
     pub(super) fn write(store: &StoreFile) -> Result<Self, WarehouseError> {
         let lock = StoreLock::exclusive(store)?;
         let connection = open(store, AccessMode::ReadWrite)?;
-        check_format(&connection, store)?;
-        connection
-            .execute_batch(&format!(
-                "BEGIN; CREATE TABLE IF NOT EXISTS sentinel_store (format BIGINT NOT NULL); \
-                 INSERT INTO sentinel_store SELECT {FORMAT} WHERE NOT EXISTS (SELECT 1 FROM sentinel_store); COMMIT"
-            ))
-            .map_err(|error| store.failed("open", error, false))?;
-        Ok(Self { connection, _lock: Some(lock) })
+        if check_format(&connection, store)?.is_none() {
+            let tables = store.tables_of.map(shape::create_all).unwrap_or_default();
+            connection
+                .execute_batch(&format!(
+                    "BEGIN; CREATE TABLE IF NOT EXISTS sentinel_store (format BIGINT NOT NULL); \
+                     INSERT INTO sentinel_store VALUES ({FORMAT}); {tables} COMMIT"
+                ))
+                .map_err(|error| store.failed("make", error, false))?;
+        }
+        Ok(Self::of(connection, Some(lock)))
     }
 
     /// Opens the store to read.
@@ -41,7 +48,22 @@ impl Session {
     pub(super) fn read_locked(store: &StoreFile, lock: Option<StoreLock>) -> Result<Self, WarehouseError> {
         let connection = open(store, AccessMode::ReadOnly)?;
         check_format(&connection, store)?;
-        Ok(Self { connection, _lock: lock })
+        Ok(Self::of(connection, lock))
+    }
+
+    const fn of(connection: Connection, lock: Option<StoreLock>) -> Self {
+        Self { connection, checked: RefCell::new(Vec::new()), _lock: lock }
+    }
+
+    /// Returns whether a table was found to be what its schema says.
+    pub(super) fn is_checked(&self, table: &TableId) -> bool {
+        let is_it = |known: &TableId| ptr::eq(known.schema, table.schema) && known.physical_name == table.physical_name;
+        self.checked.borrow().iter().any(is_it)
+    }
+
+    /// Notes that a table is what its schema says.
+    pub(super) fn note_checked(&self, table: &TableId) {
+        self.checked.borrow_mut().push(table.clone());
     }
 }
 
@@ -63,8 +85,9 @@ fn open(store: &StoreFile, mode: AccessMode) -> Result<Connection, WarehouseErro
     let mut waited = Duration::ZERO;
     loop {
         let read_only = matches!(mode, AccessMode::ReadOnly);
-        let config =
-            if read_only { Config::default().access_mode(AccessMode::ReadOnly) } else { Ok(Config::default()) };
+        let config = Config::default();
+        // What jobs write are small steps: to wake other threads for them takes longer than it saves.
+        let config = if read_only { config.access_mode(AccessMode::ReadOnly) } else { config.threads(1) };
         let opened = config.and_then(restrict).and_then(|config| Connection::open_with_flags(&store.path, config));
         match opened {
             Ok(connection) => {
@@ -107,10 +130,16 @@ fn cannot_open(store: &StoreFile, error: &duckdb::Error) -> WarehouseError {
 
 /// Returns whether a statement failed because a table is not there.
 pub(super) fn is_absent(error: &duckdb::Error) -> bool {
-    error.to_string().contains("does not exist")
+    says_absent(&error.to_string())
 }
 
-fn check_format(connection: &Connection, store: &StoreFile) -> Result<(), WarehouseError> {
+/// The same of DuckDB's words.
+pub(super) fn says_absent(message: &str) -> bool {
+    message.contains("does not exist")
+}
+
+/// Returns the store's format, `None` of a store that is being made.
+fn check_format(connection: &Connection, store: &StoreFile) -> Result<Option<i64>, WarehouseError> {
     let found: Option<i64> = match connection.query_row("SELECT max(format) FROM sentinel_store", [], |row| row.get(0))
     {
         Err(error) if is_absent(&error) => None,
@@ -122,6 +151,6 @@ fn check_format(connection: &Connection, store: &StoreFile) -> Result<(), Wareho
             found: found.to_string(),
             known: FORMAT.to_string(),
         }),
-        _ => Ok(()),
+        found => Ok(found),
     }
 }

@@ -3,15 +3,32 @@
 use std::collections::BTreeMap;
 
 use duckdb::params;
-use sentinel_domain::tables::export::{column_type, create_table, quoted};
-use sentinel_domain::warehouse::{ColumnDrift, TableId, WarehouseError};
+use sentinel_domain::environment::Environment;
+use sentinel_domain::tables;
+use sentinel_domain::tables::export::{column_type, create_table, create_view, quoted};
+use sentinel_domain::warehouse::{ColumnDrift, TableId, ViewId, WarehouseError};
 
 use super::file::StoreFile;
 use super::query;
 use super::session::{Session, is_absent};
 
-/// Makes the table where there is none, then checks it: another process may have made it from another schema.
+/// Returns the statements that make every table and view of an environment that is not there yet.
+pub(super) fn create_all(environment: Environment) -> String {
+    let named = |name: &str| environment.table(name);
+    let tables = tables::all().into_iter().map(|schema| create_table(schema, &named(schema.name)));
+    let views = tables::views().into_iter().map(|schema| {
+        let view = ViewId::new(schema, named);
+        create_view(&view.physical_name, &view.query)
+    });
+    tables.chain(views).map(|sql| format!("{};\n", sql.trim_end().trim_end_matches(';'))).collect()
+}
+
+/// Checks a table, and makes it where there is none.
 pub(super) fn ensure(session: &Session, store: &StoreFile, table: &TableId) -> Result<(), WarehouseError> {
+    match check(session, table) {
+        Err(WarehouseError::NoTable { .. }) => {}
+        checked => return checked,
+    }
     let sql = create_table(table.schema, &table.physical_name);
     session.connection.execute_batch(&sql).map_err(|error| store.failed("make a table in", error, false))?;
     check(session, table)
@@ -19,6 +36,9 @@ pub(super) fn ensure(session: &Session, store: &StoreFile, table: &TableId) -> R
 
 /// Compares a table with its schema.
 pub(super) fn check(session: &Session, table: &TableId) -> Result<(), WarehouseError> {
+    if session.is_checked(table) {
+        return Ok(());
+    }
     let mut found = columns(session, table)?;
     if found.is_empty() {
         return Err(WarehouseError::NoTable { table: table.to_string() });
@@ -35,7 +55,11 @@ pub(super) fn check(session: &Session, table: &TableId) -> Result<(), WarehouseE
         }
     }
     drift.extend(found.into_keys().map(ColumnDrift::Unknown));
-    if drift.is_empty() { Ok(()) } else { Err(WarehouseError::Drift { table: table.to_string(), columns: drift }) }
+    if !drift.is_empty() {
+        return Err(WarehouseError::Drift { table: table.to_string(), columns: drift });
+    }
+    session.note_checked(table);
+    Ok(())
 }
 
 /// Returns each column of the table with its type; none when there is no table. The pragma looks at this one table,
