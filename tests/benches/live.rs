@@ -137,15 +137,8 @@ async fn keep(desktop: &Desktop, candles: &Candles, instruments: &[Instrument], 
             let session = length.around(columns.open_time[row]);
             let end = columns.open_time.partition_point(|time| *time < session.end);
             let columns: Columns = columns.slice(row..end);
-            let chunk = CandleChunk {
-                instrument: instrument.clone(),
-                timeframe: Timeframe::H1,
-                session_open: session.start,
-                columns,
-                revision: 0,
-                archived: false,
-                received: 0,
-            };
+            let chunk = CandleChunk::of(instrument, Timeframe::H1, columns, session.start);
+            let chunk = chunk.unwrap_or_else(|| panic!("there are candles"));
             writes.push(records.put(&chunk, Precondition::Any).unwrap_or_else(|error| panic!("{error}")));
             row = end;
         }

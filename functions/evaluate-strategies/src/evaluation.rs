@@ -25,7 +25,8 @@ use crate::library::{Library, Loaded};
 /// One decision to be taken.
 #[derive(Debug, Clone)]
 pub struct Task {
-    version: StrategyVersion,
+    /// Shared by all tasks of it: it may name hundreds of instruments.
+    version: Arc<StrategyVersion>,
     instrument: Instrument,
     rules: InstrumentRules,
     /// What it takes to decide, or why that is not there.
@@ -62,6 +63,7 @@ pub async fn prepare<'a>(
     // What many lanes share is read once.
     let mut rules_known: BTreeMap<Instrument, InstrumentRules> = BTreeMap::new();
     let mut shared: BTreeMap<(Instrument, Timeframe, String, u32), Shared> = BTreeMap::new();
+    let mut versions: BTreeMap<(&str, ContentHash), Arc<StrategyVersion>> = BTreeMap::new();
     let mut tasks = Vec::new();
     for DecidingLane { version, instrument } in lanes {
         let rules = match rules_known.get(instrument) {
@@ -72,8 +74,10 @@ pub async fn prepare<'a>(
                 rules
             }
         };
+        let own = versions.entry((&version.strategy_id, version.version));
+        let own = own.or_insert_with(|| Arc::new(version.clone()));
         let mut task =
-            Task { version: version.clone(), instrument: instrument.clone(), rules, ready: Err(String::new()) };
+            Task { version: Arc::clone(own), instrument: instrument.clone(), rules, ready: Err(String::new()) };
         let opened = match library.load(version).await {
             Ok(loaded) => match library.warm_up_bars(version, &loaded, instrument, &rules) {
                 Ok(bars) => Ok((loaded, bars)),
@@ -177,7 +181,7 @@ impl Task {
     }
 
     fn signal(&self, ready: &Ready, signal: &Signal, namespace: &str, close_time: UnixMillis) -> LiveSignal {
-        let StrategyVersion { strategy_id, version, config, active, .. } = &self.version;
+        let StrategyVersion { strategy_id, version, config, active, .. } = self.version.as_ref();
         let timeframe = config.timeframe;
         let mut risk_params: RiskParams = serde_json::from_value(config.risk_params.clone()).unwrap_or_default();
         // A strategy that was deactivated may still get out of what it holds.
@@ -234,7 +238,7 @@ impl Task {
     }
 
     fn failed(&self, reason: String) -> Decided {
-        let StrategyVersion { strategy_id, version, component_hash, config_hash, config, .. } = &self.version;
+        let StrategyVersion { strategy_id, version, component_hash, config_hash, config, .. } = self.version.as_ref();
         Decided {
             strategy_id: strategy_id.clone(),
             version: *version,
