@@ -1,0 +1,249 @@
+//! The way through the days, with one instance of the functions or with several at once.
+//!
+//! It begins where the broker's clock stands. That clock is what outlives a process in reality too, and nothing has to
+//! be written down for it that could be wrong: the day it shows has begun and may not have ended, so it is gone through
+//! again from its beginning. Days before it have ended, because nobody moves the clock before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
+use sentinel_domain::broker::Broker;
+use sentinel_domain::clock::ManualClock;
+use sentinel_domain::closes::PositionsDue;
+use sentinel_domain::components::ComponentStore;
+use sentinel_domain::documents::{DocumentStore, Precondition, Records};
+use sentinel_domain::instrument::InstrumentRules;
+use sentinel_domain::live::{LivePosition, LiveSignal, PositionStatus, signal_id};
+use sentinel_domain::registry::StrategyVersion;
+use sentinel_domain::signal::{SignalState, SignalType};
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_domain::warehouse::Warehouse;
+use sentinel_embedded::components::UploadFolder;
+use sentinel_function_runtime::{Holder, RunError, RunRequest};
+use sentinel_laptop::{Desktop, Wiring};
+use sentinel_register_strategy::{RegisterStrategy, finalized, history};
+use sentinel_runtime::{LazyRuntime, RuntimeConfig};
+use sentinel_simulated_broker::Moment;
+
+use crate::mortal::Mortal;
+use crate::points::Points;
+use crate::stage::{DAY, DAYS, ENVIRONMENT, LATE_SIGNAL, NIGHTS, Place, START, UPLOADS, instrument, terms};
+use crate::venue::Venue;
+
+/// What runs in a night, in the order of the schedules.
+pub(crate) const NIGHT: [&str; 9] = [
+    "expire-signals",
+    "snapshot-accounts",
+    "archive-trades",
+    "archive-expirations",
+    "archive-rejections",
+    "summarize-performance",
+    "patch-prices",
+    "patch-fees",
+    "cleanup-hot-store",
+];
+
+/// How often a run that finds another instance at work is tried again, and after which pause.
+const TURNS_MAX: u32 = 20_000;
+const TURN: Duration = Duration::from_millis(1);
+
+/// One process' way, or that of several instances in one process.
+pub(crate) struct Walk {
+    pub(crate) instances: Vec<Arc<Desktop>>,
+    pub(crate) store: Arc<dyn DocumentStore>,
+    pub(crate) night: Vec<&'static str>,
+    clock: Arc<ManualClock>,
+    venue: Venue,
+    points: Option<Arc<Points>>,
+}
+
+impl Walk {
+    /// Opens what is at `place` once for each of `names`; no name is this process itself.
+    pub(crate) fn open(place: &Place, names: &[&str], points: Option<Arc<Points>>) -> Result<Self> {
+        let clock = Arc::new(ManualClock::at(START));
+        let holders: Vec<_> = match names {
+            [] => vec![Holder::process()],
+            names => names.iter().map(|name| Holder::named(*name)).collect(),
+        };
+        let mut instances = Vec::new();
+        for holder in holders {
+            instances.push(Arc::new(desktop(place, holder, &clock, points.as_ref())?));
+        }
+        let store = Arc::clone(&instances[0].runtime().store);
+        Ok(Self { instances, store, night: NIGHT.to_vec(), clock, venue: Venue::at(&place.broker_url)?, points })
+    }
+
+    /// Goes on to the end.
+    pub(crate) async fn go(&self) -> Result<()> {
+        let first = (self.venue.now().await?.time - START) / DAY;
+        for day in first..=DAYS {
+            self.day(day).await?;
+        }
+        Ok(())
+    }
+
+    /// One day's beginning: candles close, strategies decide and orders go out; candles open and orders fill; the night's
+    /// work is done.
+    pub(crate) async fn day(&self, day: i64) -> Result<()> {
+        let time = START + day * DAY;
+        self.clock.set(time);
+        if let Some(points) = &self.points {
+            points.enter(&format!("day {day:02}"));
+        }
+        for (name, _) in UPLOADS.into_iter().filter(|(_, on)| *on == day) {
+            self.run("register-strategy", RunRequest::of_event(finalized("strategies", name_of(name).as_str(), "1", time)))
+                .await?;
+        }
+        self.advance(Moment::at_close(time)).await?;
+        if day == LATE_SIGNAL {
+            self.late_signal(time).await?;
+        }
+        if day > 0 {
+            self.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
+            self.deliver().await?;
+            self.sync(time, "close").await?;
+        }
+        self.advance(Moment::at_open(time)).await?;
+        self.sync(time, "open").await?;
+        if NIGHTS.contains(&day) {
+            for name in &self.night {
+                self.run(name, RunRequest::scheduled_at(time)).await?;
+            }
+            self.deliver().await?;
+        }
+        Ok(())
+    }
+
+    /// Runs a function in every instance at once, and waits for all of them.
+    pub(crate) async fn run(&self, name: &'static str, request: RunRequest) -> Result<()> {
+        let runs: Vec<_> = self.instances.iter().map(|desktop| tokio::spawn(turn(Arc::clone(desktop), name, request.clone()))).collect();
+        for run in runs {
+            run.await??;
+        }
+        Ok(())
+    }
+
+    async fn deliver(&self) -> Result<()> {
+        for desktop in &self.instances {
+            if let Some((message, reason)) = desktop.deliver().await?.failed.into_iter().next() {
+                bail!("event {message} was not taken: {reason}");
+            }
+        }
+        Ok(())
+    }
+
+    async fn advance(&self, to: Moment) -> Result<()> {
+        if self.venue.now().await? >= to {
+            return Ok(());
+        }
+        match &self.points {
+            Some(points) => points.around(&format!("clock to {to}"), self.venue.advance(to)).await,
+            None => self.venue.advance(to).await,
+        }
+    }
+
+    /// Brings positions up to this moment, where there are any.
+    async fn sync(&self, time: UnixMillis, phase: &str) -> Result<()> {
+        let positions = Records::<LivePosition>::of(self.store.as_ref(), ENVIRONMENT);
+        let alive = positions.select().one_of("status", PositionStatus::ALIVE.map(PositionStatus::as_str)).limit(1);
+        if positions.query(&alive).await?.is_empty() {
+            return Ok(());
+        }
+        self.run("sync-positions", RunRequest::of_event(PositionsDue { at: time }.event(phase))).await
+    }
+
+    /// Puts a signal whose close the gate does not ask for, so that it expires.
+    async fn late_signal(&self, now: UnixMillis) -> Result<()> {
+        let versions = Records::<StrategyVersion>::of(self.store.as_ref(), ENVIRONMENT);
+        let close_time = now - DAY / 2;
+        let Some(version) = history::as_of(&versions, "trend", close_time).await? else { bail!("trend is not there") };
+        let signals = Records::<LiveSignal>::of(self.store.as_ref(), ENVIRONMENT);
+        let signal = signal(&version, close_time)?;
+        Ok(self.store.commit(vec![signals.put(&signal, Precondition::Any)?]).await?)
+    }
+}
+
+/// The file that tells of an upload: the config, which comes last.
+fn name_of(upload: &str) -> String {
+    format!("{upload}.toml")
+}
+
+/// Runs a function; while another instance runs it, waits for its turn.
+pub(crate) async fn turn(desktop: Arc<Desktop>, name: &'static str, request: RunRequest) -> Result<(), RunError> {
+    let mut turns = 0;
+    loop {
+        match desktop.run(name, request.clone()).await {
+            Err(error) if error.is_retryable() && turns < TURNS_MAX => {
+                turns += 1;
+                tokio::time::sleep(TURN).await;
+            }
+            ran => return ran.map(|_| ()),
+        }
+    }
+}
+
+fn desktop(place: &Place, holder: Holder, clock: &Arc<ManualClock>, points: Option<&Arc<Points>>) -> Result<Desktop> {
+    let client = Arc::new(AlpacaClient::new(AlpacaConfig::local(&place.broker_url))?);
+    let mut store: Arc<dyn DocumentStore> = place.documents();
+    let mut warehouse: Arc<dyn Warehouse> = Arc::new(place.warehouse());
+    let mut broker: Arc<dyn Broker> = client.clone();
+    let mut components: Arc<dyn ComponentStore> = place.components();
+    if let Some(points) = points {
+        store = Arc::new(Mortal { port: store, points: Arc::clone(points) });
+        warehouse = Arc::new(Mortal { port: warehouse, points: Arc::clone(points) });
+        broker = Arc::new(Mortal { port: broker, points: Arc::clone(points) });
+        components = Arc::new(Mortal { port: components, points: Arc::clone(points) });
+    }
+    let sandbox = RuntimeConfig { cache_dir: Some(Place::compiled()), ..RuntimeConfig::default() };
+    let uploads = Arc::new(UploadFolder::new(place.drop_folder()));
+    let register =
+        RegisterStrategy { uploads, components: Arc::clone(&components), sandbox: Arc::new(LazyRuntime::new(sandbox.clone())) };
+    let mut desktop = Desktop::new(Wiring {
+        store,
+        components,
+        broker: Arc::clone(&broker),
+        data: client,
+        clock: clock.clone(),
+        environment: ENVIRONMENT,
+        git_hash: "test".to_owned(),
+        sandbox,
+        terms: terms(),
+        holder: (holder, Duration::from_secs(60)),
+    });
+    desktop.add_archive(&warehouse, &broker, &terms(), Some(instrument()));
+    desktop.add(Arc::new(register));
+    Ok(desktop)
+}
+
+fn signal(version: &StrategyVersion, close_time: UnixMillis) -> Result<LiveSignal> {
+    let instrument = instrument();
+    Ok(LiveSignal {
+        signal_id: signal_id(&terms().namespace, &version.strategy_id, &instrument, Timeframe::D1, close_time),
+        status: SignalState::New,
+        account_id: terms().account_id,
+        strategy_id: version.strategy_id.clone(),
+        strategy_version: version.version,
+        priority: 20,
+        instrument,
+        timeframe: Timeframe::D1,
+        close_time,
+        signal_type: SignalType::Buy,
+        pattern_name: "cross".to_owned(),
+        confidence: 70.0,
+        reasons: Vec::new(),
+        warnings: Vec::new(),
+        stop_loss: None,
+        take_profit: None,
+        valid_bars: Some(1),
+        price: 100.0,
+        volume: 1_000.0,
+        volume_delta: None,
+        imbalance: None,
+        risk_params: serde_json::from_value(version.config.risk_params.clone())?,
+        rules: InstrumentRules::default(),
+        expiration_at: close_time + DAY,
+        rejection: None,
+    })
+}

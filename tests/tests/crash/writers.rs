@@ -1,0 +1,1 @@
+//! Several programs that use both stores at once.
