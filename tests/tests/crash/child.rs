@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::points::{Choice, Points};
-use crate::stage::Place;
+use crate::stage::{DAY, DAYS, Place, START};
 use crate::walk::Walk;
 
 /// Holds what a child is to do.
@@ -20,14 +20,24 @@ const ORDER: &str = "SENTINEL_CRASH_CHILD";
 const LOOK: Duration = Duration::from_millis(1);
 const LOOKS_MAX: u32 = 120_000;
 
+/// How long a process works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// To the last day.
+    TheEnd,
+    /// To the last day, and then that night again so many times. It leaves `expire-signals` to others.
+    Nights(u64),
+}
+
 /// Starts a process that goes on at `place` until it dies at a place that is chosen, or to the end.
-pub(crate) fn start(place: &Place, choice: Choice) -> Child {
+pub(crate) fn start(place: &Place, choice: Choice, until: Until) -> Child {
     let choice = match choice {
         Choice::Nowhere => Value::Null,
         Choice::Everywhere => json!({ "many": 1, "seed": 0 }),
         Choice::OneIn { many, seed } => json!({ "many": many, "seed": seed }),
     };
-    let order = json!({ "home": place.home, "broker": place.broker_url, "choice": choice });
+    let nights = if let Until::Nights(nights) = until { Some(nights) } else { None };
+    let order = json!({ "home": place.home, "broker": place.broker_url, "choice": choice, "nights": nights });
     let errors = File::create(place.home.join("errors")).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child::work_of_a_child", "--ignored", "--nocapture"]);
@@ -64,5 +74,17 @@ fn work_of_a_child() {
     };
     let points = Arc::new(Points::open(&place.home, choice));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { Walk::open(&place, &[], Some(points)).unwrap().go().await }).unwrap();
+    runtime.block_on(work(&place, points, order["nights"].as_u64())).unwrap();
+}
+
+async fn work(place: &Place, points: Arc<Points>, nights: Option<u64>) -> anyhow::Result<()> {
+    let mut walk = Walk::open(place, &[], Some(points))?;
+    if nights.is_some() {
+        walk.night.retain(|name| *name != "expire-signals");
+    }
+    walk.go().await?;
+    for _ in 0..nights.unwrap_or_default() {
+        walk.work_through_the_night(START + DAYS * DAY).await?;
+    }
+    Ok(())
 }

@@ -40,10 +40,15 @@ impl Choice {
             Self::Everywhere => true,
             Self::OneIn { many, seed } => {
                 let drawn = ContentHasher::new("crash").text(place).text(&seed.to_string()).finish().to_string();
-                u64::from_str_radix(&drawn[..15], 16).is_ok_and(|drawn| drawn.is_multiple_of(many))
+                number(&drawn).is_multiple_of(many)
             }
         }
     }
+}
+
+/// Returns a hash as a number to draw by.
+pub(crate) fn number(hash: &str) -> u64 {
+    u64::from_str_radix(&hash[..15], 16).unwrap()
 }
 
 /// The places that this process and those before it came by, as they are kept in a file.

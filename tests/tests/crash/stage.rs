@@ -30,9 +30,8 @@ pub(crate) const DAY: i64 = Timeframe::D1.millis();
 pub(crate) const ACCOUNT: &str = "paper";
 
 /// The closes of the days in quote currency, each the next day's open.
-const CLOSES: [f64; 17] = [
-    100.0, 98.0, 99.0, 104.0, 109.0, 107.0, 101.0, 97.0, 98.5, 103.0, 108.0, 112.0, 110.0, 104.0, 99.0, 101.0, 106.0,
-];
+const CLOSES: [f64; 17] =
+    [100.0, 98.0, 99.0, 104.0, 109.0, 107.0, 101.0, 97.0, 98.5, 103.0, 108.0, 112.0, 110.0, 104.0, 99.0, 101.0, 106.0];
 /// How many days are played.
 pub(crate) const DAYS: i64 = CLOSES.len() as i64;
 /// Days that begin with a night's work.
@@ -107,7 +106,8 @@ impl Place {
     }
 }
 
-/// An account with orders that suffer: the second entry is rejected, a price comes late, and so do fees.
+/// An account with orders that suffer: an exit and an entry are rejected, a price comes late, so do fees, and one order
+/// is filled in parts.
 fn broker() -> SimulatedBroker {
     let terms = terms();
     let settings = Settings {
@@ -125,6 +125,7 @@ fn broker() -> SimulatedBroker {
         (OrderFault::NullPrice { millis: DAY / 2 }, 3),
         (OrderFault::LateFees { days: 2 }, 5),
         (OrderFault::PartialFills { fraction: dec!(0.5) }, 6),
+        (OrderFault::RejectOrder, 9),
     ];
     for (fault, skip) in sufferings {
         broker.arm(FaultRule::next(Fault::Order(fault)).after(skip)).unwrap();
@@ -157,11 +158,7 @@ pub(crate) fn terms() -> Terms {
         namespace: "TEST|crash".to_owned(),
         fees: FeeSchedule { rate: FeeRate::Fixed { bps: dec!(25) }, currency: FeeCurrency::Received },
         fill_model: FillModel { slippage_bps: dec!(5) },
-        limits: AccountLimits {
-            positions_max: Some(1),
-            drawdown_max_pct: Some(dec!(60)),
-            ..AccountLimits::default()
-        },
+        limits: AccountLimits { positions_max: Some(1), drawdown_max_pct: Some(dec!(60)), ..AccountLimits::default() },
         finest: Timeframe::D1,
     }
 }

@@ -4,7 +4,7 @@
 //! be written down for it that could be wrong: the day it shows has begun and may not have ended, so it is gone through
 //! again from its beginning. Days before it have ended, because nobody moves the clock before.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -13,7 +13,7 @@ use sentinel_domain::broker::Broker;
 use sentinel_domain::clock::ManualClock;
 use sentinel_domain::closes::PositionsDue;
 use sentinel_domain::components::ComponentStore;
-use sentinel_domain::documents::{DocumentStore, Precondition, Records};
+use sentinel_domain::documents::{DocumentStore, Precondition, Records, Stored};
 use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::live::{LivePosition, LiveSignal, PositionStatus, signal_id};
 use sentinel_domain::registry::StrategyVersion;
@@ -21,6 +21,7 @@ use sentinel_domain::signal::{SignalState, SignalType};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::components::UploadFolder;
+use sentinel_function_runtime::outbox::OutboxRow;
 use sentinel_function_runtime::{Holder, RunError, RunRequest};
 use sentinel_laptop::{Desktop, Wiring};
 use sentinel_register_strategy::{RegisterStrategy, finalized, history};
@@ -32,15 +33,16 @@ use crate::points::Points;
 use crate::stage::{DAY, DAYS, ENVIRONMENT, LATE_SIGNAL, NIGHTS, Place, START, UPLOADS, instrument, terms};
 use crate::venue::Venue;
 
-/// What runs in a night, in the order of the schedules.
+/// What runs in a night, in the order of the schedules. The price patch comes each hour, and so before them all: what it
+/// heals after a day's trades are archived belongs to the next night, unless the night is gone through again.
 pub(crate) const NIGHT: [&str; 9] = [
+    "patch-prices",
     "expire-signals",
     "snapshot-accounts",
     "archive-trades",
     "archive-expirations",
     "archive-rejections",
     "summarize-performance",
-    "patch-prices",
     "patch-fees",
     "cleanup-hot-store",
 ];
@@ -49,11 +51,22 @@ pub(crate) const NIGHT: [&str; 9] = [
 const TURNS_MAX: u32 = 20_000;
 const TURN: Duration = Duration::from_millis(1);
 
+/// How events are carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// In the order of their creation, as a rule once.
+    Orderly,
+    /// Twice, newest first, positions before candles; and each day all events of all days once more, newest first.
+    Rude,
+}
+
 /// One process' way, or that of several instances in one process.
 pub(crate) struct Walk {
-    pub(crate) instances: Vec<Arc<Desktop>>,
-    pub(crate) store: Arc<dyn DocumentStore>,
+    pub(crate) carrier: Carrier,
     pub(crate) night: Vec<&'static str>,
+    instances: Vec<Arc<Desktop>>,
+    store: Arc<dyn DocumentStore>,
+    told: Mutex<Vec<(&'static str, RunRequest)>>,
     clock: Arc<ManualClock>,
     venue: Venue,
     points: Option<Arc<Points>>,
@@ -72,7 +85,9 @@ impl Walk {
             instances.push(Arc::new(desktop(place, holder, &clock, points.as_ref())?));
         }
         let store = Arc::clone(&instances[0].runtime().store);
-        Ok(Self { instances, store, night: NIGHT.to_vec(), clock, venue: Venue::at(&place.broker_url)?, points })
+        let venue = Venue::at(&place.broker_url)?;
+        let (carrier, night, told) = (Carrier::Orderly, NIGHT.to_vec(), Mutex::default());
+        Ok(Self { carrier, night, instances, store, told, clock, venue, points })
     }
 
     /// Goes on to the end.
@@ -86,50 +101,104 @@ impl Walk {
 
     /// One day's beginning: candles close, strategies decide and orders go out; candles open and orders fill; the night's
     /// work is done.
-    pub(crate) async fn day(&self, day: i64) -> Result<()> {
+    async fn day(&self, day: i64) -> Result<()> {
         let time = START + day * DAY;
         self.clock.set(time);
         if let Some(points) = &self.points {
             points.enter(&format!("day {day:02}"));
         }
         for (name, _) in UPLOADS.into_iter().filter(|(_, on)| *on == day) {
-            self.run("register-strategy", RunRequest::of_event(finalized("strategies", name_of(name).as_str(), "1", time)))
-                .await?;
+            // The config, which comes last, tells of the upload.
+            let upload = finalized("strategies", &format!("{name}.toml"), "1", time);
+            self.run("register-strategy", RunRequest::of_event(upload)).await?;
         }
         self.advance(Moment::at_close(time)).await?;
         if day == LATE_SIGNAL {
             self.late_signal(time).await?;
         }
         if day > 0 {
-            self.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
-            self.deliver().await?;
-            self.sync(time, "close").await?;
+            self.close(time).await?;
         }
         self.advance(Moment::at_open(time)).await?;
         self.sync(time, "open").await?;
         if NIGHTS.contains(&day) {
-            for name in &self.night {
-                self.run(name, RunRequest::scheduled_at(time)).await?;
-            }
-            self.deliver().await?;
+            self.work_through_the_night(time).await?;
+        }
+        if self.carrier == Carrier::Rude {
+            self.tell_all_again().await?;
+        }
+        Ok(())
+    }
+
+    async fn close(&self, time: UnixMillis) -> Result<()> {
+        if self.carrier == Carrier::Rude {
+            self.sync(time, "early").await?;
+        }
+        self.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
+        self.deliver().await?;
+        self.sync(time, "close").await
+    }
+
+    /// What runs in a night, for the night that begins at `time`.
+    pub(crate) async fn work_through_the_night(&self, time: UnixMillis) -> Result<()> {
+        for name in &self.night {
+            self.run(name, RunRequest::scheduled_at(time)).await?;
         }
         Ok(())
     }
 
     /// Runs a function in every instance at once, and waits for all of them.
-    pub(crate) async fn run(&self, name: &'static str, request: RunRequest) -> Result<()> {
-        let runs: Vec<_> = self.instances.iter().map(|desktop| tokio::spawn(turn(Arc::clone(desktop), name, request.clone()))).collect();
-        for run in runs {
+    async fn run(&self, name: &'static str, request: RunRequest) -> Result<()> {
+        if self.carrier == Carrier::Rude && request.event.is_some() {
+            self.told.lock().unwrap_or_else(PoisonError::into_inner).push((name, request.clone()));
+            self.run_at_once(name, &request).await?;
+        }
+        self.run_at_once(name, &request).await
+    }
+
+    async fn run_at_once(&self, name: &'static str, request: &RunRequest) -> Result<()> {
+        let start = |desktop: &Arc<Desktop>| tokio::spawn(turn(Arc::clone(desktop), name, request.clone()));
+        for run in self.instances.iter().map(start).collect::<Vec<_>>() {
             run.await??;
         }
         Ok(())
     }
 
     async fn deliver(&self) -> Result<()> {
+        if self.carrier == Carrier::Rude {
+            return self.deliver_rudely().await;
+        }
         for desktop in &self.instances {
             if let Some((message, reason)) = desktop.deliver().await?.failed.into_iter().next() {
                 bail!("event {message} was not taken: {reason}");
             }
+        }
+        Ok(())
+    }
+
+    async fn deliver_rudely(&self) -> Result<()> {
+        let outbox = Records::<OutboxRow>::of(self.store.as_ref(), ENVIRONMENT);
+        loop {
+            let waiting = outbox.all(outbox.select()).await?;
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            for row in waiting.iter().rev() {
+                let event = &row.record.event;
+                let descriptors = self.instances[0].functions().map(|function| function.descriptor());
+                for wants in descriptors.filter(|of| of.event_types().contains(&event.event_type.as_str())) {
+                    self.run(wants.name, RunRequest::of_event(event.clone())).await?;
+                }
+            }
+            let taken = |row: &Stored<OutboxRow>| outbox.delete(&row.record.message_id, Precondition::Any);
+            self.store.commit(waiting.iter().map(taken).collect()).await?;
+        }
+    }
+
+    async fn tell_all_again(&self) -> Result<()> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for (name, request) in told.iter().rev() {
+            self.run_at_once(name, request).await?;
         }
         Ok(())
     }
@@ -165,13 +234,8 @@ impl Walk {
     }
 }
 
-/// The file that tells of an upload: the config, which comes last.
-fn name_of(upload: &str) -> String {
-    format!("{upload}.toml")
-}
-
 /// Runs a function; while another instance runs it, waits for its turn.
-pub(crate) async fn turn(desktop: Arc<Desktop>, name: &'static str, request: RunRequest) -> Result<(), RunError> {
+async fn turn(desktop: Arc<Desktop>, name: &'static str, request: RunRequest) -> Result<(), RunError> {
     let mut turns = 0;
     loop {
         match desktop.run(name, request.clone()).await {
@@ -198,8 +262,11 @@ fn desktop(place: &Place, holder: Holder, clock: &Arc<ManualClock>, points: Opti
     }
     let sandbox = RuntimeConfig { cache_dir: Some(Place::compiled()), ..RuntimeConfig::default() };
     let uploads = Arc::new(UploadFolder::new(place.drop_folder()));
-    let register =
-        RegisterStrategy { uploads, components: Arc::clone(&components), sandbox: Arc::new(LazyRuntime::new(sandbox.clone())) };
+    let register = RegisterStrategy {
+        uploads,
+        components: Arc::clone(&components),
+        sandbox: Arc::new(LazyRuntime::new(sandbox.clone())),
+    };
     let mut desktop = Desktop::new(Wiring {
         store,
         components,
