@@ -118,16 +118,19 @@ async fn mark(ctx: &RunContext, books: &mut Books, desk: &Desk, now: UnixMillis)
     }
     let cash = desk.broker.account().await.map_err(broker_failed("ask the broker for the account"))?.cash;
     let mut equity = to_f64(cash);
-    let mut is_priced = books.positions.iter().all(|position| position.position.held().is_zero());
+    let mut priced_at = None;
     for holding in holdings(books) {
         let Some((closed, close)) = last_close_at(ctx, desk.terms.finest, &holding.instrument, now).await? else {
             continue;
         };
-        is_priced |= closed == desk.terms.finest.candle_open(now);
+        priced_at = priced_at.max(Some(closed));
         equity += to_f64(holding.coins) * close;
     }
-    // The candles of this close are still to come: whoever looks after them marks it.
-    if !is_priced {
+    // What is held is worth what its last candle says: before the candles of this close have come, it is still the close
+    // before that is marked, and this one by whoever looks after them.
+    let holds = books.positions.iter().any(|position| !position.position.held().is_zero());
+    let now = priced_at.filter(|_| holds).unwrap_or(now);
+    if books.account.marked_at.is_some_and(|last| now <= last) {
         return Ok(());
     }
     let account = &mut books.account;

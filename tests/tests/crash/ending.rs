@@ -1,10 +1,9 @@
 //! Where a run has ended: every row that any store or the broker holds, in words.
 //!
 //! Left out is how the runs went: who held which lease when, and how often a run was started (`job_locks`, most of
-//! `job_metadata`), for that is what being killed changes. Of these stays that each scheduled run and each event but
-//! those of `sync-positions` has ended well, that no lease is held, and that no event waits. `sync-positions` is asked
-//! for only where positions are alive: after a restart there may be some where there were none before, or none any more
-//! where a run was stopped. Of its runs stays which failed for another reason than that.
+//! `job_metadata`), for that is what being killed changes. Of these stays that each run has ended well, that no lease is
+//! held, and that no event waits. Runs of `sync-positions` that ended well are not listed: a carrier that is rude asks
+//! for more of them.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +46,7 @@ fn line(collection: Collection, document: &Document) -> Option<String> {
     let Document { id, body, expire_at, .. } = document;
     match collection {
         Collection::JobLocks => (!body["run_id"].is_null()).then(|| format!("{id} is held by {}", body["holder"])),
-        Collection::JobMetadata if body["event"]["type"] == POSITIONS_DUE && !is_failed(body) => None,
+        Collection::JobMetadata if body["event"]["type"] == POSITIONS_DUE && is_done(body) => None,
         Collection::JobMetadata if is_done(body) => Some(format!("{id} for {} ended", body["ds"])),
         Collection::JobMetadata => Some(format!("{id} for {} is {}: {}", body["ds"], body["status"], body["error"])),
         _ => Some(format!("{id} {body} {expire_at:?}")),
@@ -56,12 +55,6 @@ fn line(collection: Collection, document: &Document) -> Option<String> {
 
 fn is_done(body: &Value) -> bool {
     body["status"] == "SUCCEEDED" || body["status"] == "PARTIAL"
-}
-
-/// Returns whether a run failed by itself, and was not stopped.
-fn is_failed(body: &Value) -> bool {
-    let was_stopped = body["error"].as_str().is_some_and(|error| error.contains("was stopped before it ended"));
-    body["status"] == "FAILED" && !was_stopped
 }
 
 fn at_broker(exchange: &Exchange) -> Vec<(String, Vec<String>)> {

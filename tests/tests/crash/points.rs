@@ -125,16 +125,13 @@ pub(crate) fn read(folder: &Path) -> BTreeSet<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Names a commit: under whose lease, what happens to which collections, and a hash of it all. What differs from life to
-/// life, such as who holds a lease and how often a run was started, is no part of the name.
+/// Names a commit: what happens in which collections, and a hash of it all. What differs from life to life, such as who
+/// holds a lease and how often a run was started, is no part of the name; nor is which function it is, because whichever
+/// comes first finishes what was left undone.
 pub(crate) fn of_commit(commit: &Commit) -> String {
-    let mut lease = "without a lease";
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut hasher = ContentHasher::new("commit");
     for Write { collection, id, change, .. } in commit.writes() {
-        if collection.collection() == Collection::JobLocks {
-            lease = id;
-        }
         let (verb, body) = match change {
             Change::Put { body, expire_at } => ("puts", Some((body, expire_at))),
             Change::Delete => ("deletes", None),
@@ -147,7 +144,7 @@ pub(crate) fn of_commit(commit: &Commit) -> String {
         }
     }
     let what: Vec<_> = counts.into_iter().map(|(what, count)| format!("{what} x{count}")).collect();
-    format!("{lease}: {} #{}", what.join(", "), &hasher.finish().to_string()[..12])
+    format!("{} #{}", what.join(", "), &hasher.finish().to_string()[..12])
 }
 
 /// Returns what a document says, without what a run says of itself.

@@ -1,8 +1,8 @@
 //! The way through the days, with one instance of the functions or with several at once.
 //!
 //! It begins where the broker's clock stands. That clock is what outlives a process in reality too, and nothing has to
-//! be written down for it that could be wrong: the day it shows has begun and may not have ended, so it is gone through
-//! again from its beginning. Days before it have ended, because nobody moves the clock before.
+//! be written down for it that could be wrong: the close or the open that it shows has begun and may not have ended, so
+//! it is gone through again from its beginning. What is before has ended, because nobody moves the clock before.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use sentinel_domain::closes::PositionsDue;
 use sentinel_domain::components::ComponentStore;
 use sentinel_domain::documents::{DocumentStore, Precondition, Records, Stored};
 use sentinel_domain::instrument::InstrumentRules;
-use sentinel_domain::live::{LivePosition, LiveSignal, PositionStatus, signal_id};
+use sentinel_domain::live::{LiveSignal, signal_id};
 use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::signal::{SignalState, SignalType};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
@@ -107,17 +107,8 @@ impl Walk {
         if let Some(points) = &self.points {
             points.enter(&format!("day {day:02}"));
         }
-        for (name, _) in UPLOADS.into_iter().filter(|(_, on)| *on == day) {
-            // The config, which comes last, tells of the upload.
-            let upload = finalized("strategies", &format!("{name}.toml"), "1", time);
-            self.run("register-strategy", RunRequest::of_event(upload)).await?;
-        }
-        self.advance(Moment::at_close(time)).await?;
-        if day == LATE_SIGNAL {
-            self.late_signal(time).await?;
-        }
-        if day > 0 {
-            self.close(time).await?;
+        if self.venue.now().await? < Moment::at_open(time) {
+            self.close(day, time).await?;
         }
         self.advance(Moment::at_open(time)).await?;
         self.sync(time, "open").await?;
@@ -130,7 +121,19 @@ impl Walk {
         Ok(())
     }
 
-    async fn close(&self, time: UnixMillis) -> Result<()> {
+    async fn close(&self, day: i64, time: UnixMillis) -> Result<()> {
+        self.advance(Moment::at_close(time)).await?;
+        for (name, _) in UPLOADS.into_iter().filter(|(_, on)| *on == day) {
+            // The config, which comes last, tells of the upload.
+            let upload = finalized("strategies", &format!("{name}.toml"), "1", time);
+            self.run("register-strategy", RunRequest::of_event(upload)).await?;
+        }
+        if day == LATE_SIGNAL {
+            self.late_signal(time).await?;
+        }
+        if day == 0 {
+            return Ok(());
+        }
         if self.carrier == Carrier::Rude {
             self.sync(time, "early").await?;
         }
@@ -213,13 +216,8 @@ impl Walk {
         }
     }
 
-    /// Brings positions up to this moment, where there are any.
+    /// Brings positions up to this moment, also where there are none, as the schedule does.
     async fn sync(&self, time: UnixMillis, phase: &str) -> Result<()> {
-        let positions = Records::<LivePosition>::of(self.store.as_ref(), ENVIRONMENT);
-        let alive = positions.select().one_of("status", PositionStatus::ALIVE.map(PositionStatus::as_str)).limit(1);
-        if positions.query(&alive).await?.is_empty() {
-            return Ok(());
-        }
         self.run("sync-positions", RunRequest::of_event(PositionsDue { at: time }.event(phase))).await
     }
 
