@@ -7,6 +7,7 @@
 
 #![expect(clippy::print_stdout, reason = "the seed and what was tried belong to the verdict")]
 
+mod assembly;
 mod child;
 mod ending;
 mod killed;

@@ -8,29 +8,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
-use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
-use sentinel_domain::broker::Broker;
 use sentinel_domain::clock::ManualClock;
 use sentinel_domain::closes::PositionsDue;
-use sentinel_domain::components::ComponentStore;
 use sentinel_domain::documents::{DocumentStore, Precondition, Records, Stored};
-use sentinel_domain::instrument::InstrumentRules;
-use sentinel_domain::live::{LiveSignal, signal_id};
+use sentinel_domain::live::LiveSignal;
 use sentinel_domain::registry::StrategyVersion;
-use sentinel_domain::signal::{SignalState, SignalType};
-use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_domain::warehouse::Warehouse;
-use sentinel_embedded::components::UploadFolder;
+use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::outbox::OutboxRow;
 use sentinel_function_runtime::{Holder, RunError, RunRequest};
-use sentinel_laptop::{Desktop, Wiring};
-use sentinel_register_strategy::{RegisterStrategy, finalized, history};
-use sentinel_runtime::{LazyRuntime, RuntimeConfig};
+use sentinel_laptop::Desktop;
+use sentinel_register_strategy::{finalized, history};
 use sentinel_simulated_broker::Moment;
 
-use crate::mortal::Mortal;
+use crate::assembly;
 use crate::points::Points;
-use crate::stage::{DAY, DAYS, ENVIRONMENT, LATE_SIGNAL, NIGHTS, Place, START, UPLOADS, instrument, terms};
+use crate::stage::{DAY, DAYS, ENVIRONMENT, LATE_SIGNAL, NIGHTS, Place, START, UPLOADS};
 use crate::venue::Venue;
 
 /// What runs in a night, in the order of the schedules. The price patch comes each hour, and so before them all: what it
@@ -82,7 +74,7 @@ impl Walk {
         };
         let mut instances = Vec::new();
         for holder in holders {
-            instances.push(Arc::new(desktop(place, holder, &clock, points.as_ref())?));
+            instances.push(Arc::new(assembly::desktop(place, holder, &clock, points.as_ref())?));
         }
         let store = Arc::clone(&instances[0].runtime().store);
         let venue = Venue::at(&place.broker_url)?;
@@ -227,7 +219,7 @@ impl Walk {
         let close_time = now - DAY / 2;
         let Some(version) = history::as_of(&versions, "trend", close_time).await? else { bail!("trend is not there") };
         let signals = Records::<LiveSignal>::of(self.store.as_ref(), ENVIRONMENT);
-        let signal = signal(&version, close_time)?;
+        let signal = assembly::signal(&version, close_time)?;
         Ok(self.store.commit(vec![signals.put(&signal, Precondition::Any)?]).await?)
     }
 }
@@ -244,71 +236,4 @@ async fn turn(desktop: Arc<Desktop>, name: &'static str, request: RunRequest) ->
             ran => return ran.map(|_| ()),
         }
     }
-}
-
-fn desktop(place: &Place, holder: Holder, clock: &Arc<ManualClock>, points: Option<&Arc<Points>>) -> Result<Desktop> {
-    let client = Arc::new(AlpacaClient::new(AlpacaConfig::local(&place.broker_url))?);
-    let mut store: Arc<dyn DocumentStore> = place.documents();
-    let mut warehouse: Arc<dyn Warehouse> = Arc::new(place.warehouse());
-    let mut broker: Arc<dyn Broker> = client.clone();
-    let mut components: Arc<dyn ComponentStore> = place.components();
-    if let Some(points) = points {
-        store = Arc::new(Mortal { port: store, points: Arc::clone(points) });
-        warehouse = Arc::new(Mortal { port: warehouse, points: Arc::clone(points) });
-        broker = Arc::new(Mortal { port: broker, points: Arc::clone(points) });
-        components = Arc::new(Mortal { port: components, points: Arc::clone(points) });
-    }
-    let sandbox = RuntimeConfig { cache_dir: Some(Place::compiled()), ..RuntimeConfig::default() };
-    let uploads = Arc::new(UploadFolder::new(place.drop_folder()));
-    let register = RegisterStrategy {
-        uploads,
-        components: Arc::clone(&components),
-        sandbox: Arc::new(LazyRuntime::new(sandbox.clone())),
-    };
-    let mut desktop = Desktop::new(Wiring {
-        store,
-        components,
-        broker: Arc::clone(&broker),
-        data: client,
-        clock: clock.clone(),
-        environment: ENVIRONMENT,
-        git_hash: "test".to_owned(),
-        sandbox,
-        terms: terms(),
-        holder: (holder, Duration::from_secs(60)),
-    });
-    desktop.add_archive(&warehouse, &broker, &terms(), Some(instrument()));
-    desktop.add(Arc::new(register));
-    Ok(desktop)
-}
-
-fn signal(version: &StrategyVersion, close_time: UnixMillis) -> Result<LiveSignal> {
-    let instrument = instrument();
-    Ok(LiveSignal {
-        signal_id: signal_id(&terms().namespace, &version.strategy_id, &instrument, Timeframe::D1, close_time),
-        status: SignalState::New,
-        account_id: terms().account_id,
-        strategy_id: version.strategy_id.clone(),
-        strategy_version: version.version,
-        priority: 20,
-        instrument,
-        timeframe: Timeframe::D1,
-        close_time,
-        signal_type: SignalType::Buy,
-        pattern_name: "cross".to_owned(),
-        confidence: 70.0,
-        reasons: Vec::new(),
-        warnings: Vec::new(),
-        stop_loss: None,
-        take_profit: None,
-        valid_bars: Some(1),
-        price: 100.0,
-        volume: 1_000.0,
-        volume_delta: None,
-        imbalance: None,
-        risk_params: serde_json::from_value(version.config.risk_params.clone())?,
-        rules: InstrumentRules::default(),
-        expiration_at: close_time + DAY,
-        rejection: None,
-    })
 }
