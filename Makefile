@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench lint clean
+.PHONY: help setup build demo test test-crash bench lint clean
 
 # Absolute, because cargo also runs inside the folders of the strategies.
 CARGO_TARGET_DIR ?= target
@@ -18,7 +18,7 @@ endif
 STRATEGIES := sma-cross rsi-reversion bollinger-breakout macd-trend donchian-turtle cvd-divergence
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install what is missing: C compiler, pkg-config, wasm target, libduckdb (quick where all is there)
 	@scripts/setup.sh
@@ -33,6 +33,10 @@ demo: build ## Compare the shipped strategies on real candles and write a report
 
 test: build ## Run all tests, then say which skipped themselves
 	@scripts/test.sh
+
+# `make test` draws a sample of these places: SENTINEL_SEED=N draws another.
+test-crash: build ## Kill the functions at every write and order they make, and compare the end (minutes)
+	@SENTINEL_CRASH_POINTS=all cargo test --release --workspace --test crash --test interrupted --test loops -- --nocapture
 
 bench: build ## Measure the speed and print it as ratios against a native loop
 	@cargo bench -p sentinel-tests --bench '*'

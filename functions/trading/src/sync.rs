@@ -13,7 +13,7 @@ use sentinel_function_runtime::{FunctionError, Report, RunContext};
 use crate::books::Books;
 use crate::desk::{Desk, broker_failed};
 use crate::orders::{intend, kill_entry, send, settle};
-use crate::series::session_until;
+use crate::series::{Series, session_until};
 use crate::{exits, fills};
 
 /// Brings the books up to `now`: sends what was decided and not sent, folds fills, plans and decides exits, sends those.
@@ -118,9 +118,20 @@ async fn mark(ctx: &RunContext, books: &mut Books, desk: &Desk, now: UnixMillis)
     }
     let cash = desk.broker.account().await.map_err(broker_failed("ask the broker for the account"))?.cash;
     let mut equity = to_f64(cash);
+    let mut priced_at = None;
     for holding in holdings(books) {
-        let close = last_close(ctx, desk.terms.finest, &holding.instrument, now).await?;
-        equity += to_f64(holding.coins) * close.unwrap_or_default();
+        let Some((closed, close)) = last_close_at(ctx, desk.terms.finest, &holding.instrument, now).await? else {
+            continue;
+        };
+        priced_at = priced_at.max(Some(closed));
+        equity += to_f64(holding.coins) * close;
+    }
+    // What is held is worth what its last candle says: before the candles of this close have come, it is still the close
+    // before that is marked, and this one by whoever looks after them.
+    let holds = books.positions.iter().any(|position| !position.position.held().is_zero());
+    let now = priced_at.filter(|_| holds).unwrap_or(now);
+    if books.account.marked_at.is_some_and(|last| now <= last) {
+        return Ok(());
     }
     let account = &mut books.account;
     let midnight = Timeframe::D1.candle_open(now);
@@ -167,6 +178,22 @@ pub(crate) async fn last_close(
     instrument: &Instrument,
     now: UnixMillis,
 ) -> Result<Option<f64>, FunctionError> {
+    Ok(last_close_at(ctx, finest, instrument, now).await?.map(|(_, close)| close))
+}
+
+/// Returns when the last candle closed that has by `now`, and at what price.
+async fn last_close_at(
+    ctx: &RunContext,
+    finest: Timeframe,
+    instrument: &Instrument,
+    now: UnixMillis,
+) -> Result<Option<(UnixMillis, f64)>, FunctionError> {
     let series = session_until(ctx, instrument, finest, now, 1).await?;
-    Ok(series.and_then(|series| series.candles.columns().close.last().copied()))
+    let last = |series: Series| {
+        Some((
+            series.candles.close_time(series.candles.len().checked_sub(1)?),
+            series.candles.columns().close.last().copied()?,
+        ))
+    };
+    Ok(series.and_then(last))
 }

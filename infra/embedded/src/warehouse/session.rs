@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::ptr;
 use std::time::Duration;
+use std::{fs, io};
 
 use duckdb::{AccessMode, Config, Connection};
 use sentinel_domain::warehouse::{TableId, WarehouseError};
@@ -38,6 +39,19 @@ impl Session {
         Ok(Self::of(connection, Some(lock)))
     }
 
+    /// Folds in what a killed writer has left, and closes.
+    fn fold_log(self, store: &StoreFile) -> Result<(), WarehouseError> {
+        let Self { connection, _lock, .. } = self;
+        connection.execute_batch("FORCE CHECKPOINT").map_err(|error| store.failed("open", error, false))?;
+        drop(connection);
+        // A writer that was killed within the first entry has left a log that holds nothing whole. DuckDB lets it lie
+        // there; all that was committed is in the store by now.
+        match fs::remove_file(store.beside(".wal")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(store.failed("open", error, false)),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
     /// Opens the store to read.
     pub(super) fn read(store: &StoreFile) -> Result<Self, WarehouseError> {
         let lock = lock_whole(store)?;
@@ -68,7 +82,7 @@ impl Session {
 }
 
 /// Waits for the right to read a store that is there and whole: what a killed writer had committed stands in a log
-/// beside the store until the next writer folds it in.
+/// beside the store until it is folded in.
 pub(super) fn lock_whole(store: &StoreFile) -> Result<StoreLock, WarehouseError> {
     loop {
         let lock = StoreLock::shared(store)?;
@@ -76,7 +90,7 @@ pub(super) fn lock_whole(store: &StoreFile) -> Result<StoreLock, WarehouseError>
             return Ok(lock);
         }
         drop(lock);
-        drop(Session::write(store)?);
+        Session::write(store)?.fold_log(store)?;
     }
 }
 
