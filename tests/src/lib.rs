@@ -1,6 +1,7 @@
 //! What tests and benches share: where candles and components come from, and a backtest ready to run.
 
 pub mod data;
+pub mod ending;
 pub mod folders;
 pub mod hostile;
 pub mod interruptions;

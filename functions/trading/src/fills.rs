@@ -70,7 +70,7 @@ fn fold_of_a_stranger(books: &mut Books, terms: &Terms, activity: &FillActivity)
     if !left.is_zero() {
         let what =
             format!("{:?} {left} {} at {} is by no order of ours", activity.side, activity.symbol, activity.price);
-        books.account.troubles.insert(format!("fill {}", activity.id), what.to_lowercase());
+        books.account.note_trouble(format!("fill {}", activity.id), what.to_lowercase());
     }
 }
 
@@ -82,7 +82,7 @@ fn apply(books: &mut Books, position_id: &str, event: PositionEvent) {
     // Less than this cannot be sold: what is left counts as nothing.
     let dust = position.rules.step_size;
     if let Err(error) = position.position.apply(event, dust) {
-        books.account.troubles.insert(format!("position {position_id}"), error.to_string());
+        books.account.note_trouble(format!("position {position_id}"), error.to_string());
         return;
     }
     position.refresh();
@@ -98,6 +98,8 @@ fn apply(books: &mut Books, position_id: &str, event: PositionEvent) {
 fn close(account: &mut Account, position: &mut LivePosition) {
     for order in &mut position.orders {
         order.done |= order.broker_order_id.is_none();
+        // Nothing is left to look after; what was said of the order stays with it.
+        account.troubles.remove(&order.client_order_id);
     }
     let unused = || LaneState { instrument: position.instrument.clone(), exit_time_last: None, dust: Decimal::ZERO };
     let lane = account.lanes.entry(position.lane().key()).or_insert_with(unused);

@@ -12,7 +12,7 @@ use sentinel_function_runtime::{FunctionError, Report, RunContext};
 
 use crate::books::Books;
 use crate::desk::{Desk, broker_failed};
-use crate::orders::{intend, kill_entry, send, settle};
+use crate::orders::{folded, intend, kill_entry, send, settle};
 use crate::series::session_until;
 use crate::{exits, fills};
 
@@ -36,6 +36,7 @@ pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<Repo
     for position in &mut books.positions {
         exits::watch(ctx, position, desk.terms.finest, &desk.terms.fill_model, now).await?;
         retry_exit(position, now);
+        exits::guard(position, now);
     }
     give_up_entries(&mut books, desk, now).await?;
     mark(ctx, &mut books, desk, now).await?;
@@ -65,7 +66,9 @@ async fn look_at_orders(books: &mut Books, desk: &Desk) -> Result<(), FunctionEr
             continue;
         }
         let state = desk.broker.order(&id).await.map_err(broker_failed("look an order up"))?;
-        settle(order, &state);
+        if let Some(trouble) = settle(order, &state) {
+            books.account.note_trouble(order.client_order_id.clone(), trouble);
+        }
     }
     for position in &mut books.positions {
         let died = position.position.state() == PositionState::Pending
@@ -84,6 +87,9 @@ fn retry_exit(position: &mut LivePosition, now: UnixMillis) {
     if !is_closing || position.orders_alive().any(|order| order.purpose == OrderPurpose::Exit) {
         return;
     }
+    if !exits::may_try_again(position, |order| order.purpose == OrderPurpose::Exit, now) {
+        return;
+    }
     let quantity = position.rules.round_quantity_down(position.position.held());
     let reference = position.orders.last().map_or(Decimal::ZERO, |order| order.reference);
     if !quantity.is_zero() {
@@ -91,15 +97,24 @@ fn retry_exit(position: &mut LivePosition, now: UnixMillis) {
     }
 }
 
-/// Takes back entries that were not filled in time.
+/// Takes back entries that were not filled in time, or what is left of them.
 pub(crate) async fn give_up_entries(books: &mut Books, desk: &Desk, now: UnixMillis) -> Result<(), FunctionError> {
     for position in &mut books.positions {
-        if position.position.state() != PositionState::Pending || now < position.intent.expiration_at {
+        let is_entering = matches!(position.position.state(), PositionState::Pending | PositionState::Open);
+        if !is_entering || now < position.intent.expiration_at {
             continue;
         }
         // An order that arrives at an open fills there: only one that met none by the next close is too late.
-        let Some(id) = position.orders.iter().find_map(|order| order.broker_order_id.clone()) else { continue };
-        if desk.broker.cancel_order(&id).await.is_ok() {
+        let entry = position.orders_alive().find(|order| order.purpose == OrderPurpose::Entry);
+        let Some((id, folded)) = entry.and_then(|order| Some((order.broker_order_id.clone()?, folded(order)))) else {
+            continue;
+        };
+        if desk.broker.cancel_order(&id).await.is_err() {
+            continue;
+        }
+        // It may have bought something since the fills were folded: then the next sync sees it.
+        let state = desk.broker.order(&id).await.map_err(broker_failed("look an order up"))?;
+        if position.position.state() == PositionState::Pending && state.filled_quantity == folded {
             kill_entry(position);
             books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
         }
@@ -113,6 +128,8 @@ async fn mark(ctx: &RunContext, books: &mut Books, desk: &Desk, now: UnixMillis)
     if limits.daily_loss_max_pct.is_none() && limits.drawdown_max_pct.is_none() {
         return Ok(());
     }
+    // A sync comes some seconds after the close whose equity it marks.
+    let now = desk.terms.finest.candle_open(now);
     if books.account.marked_at.is_some_and(|last| now <= last) {
         return Ok(());
     }

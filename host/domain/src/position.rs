@@ -199,13 +199,13 @@ impl Position {
         self.state = match (self.state, event) {
             (State::Pending, Event::EntryDied) => State::Abandoned,
             (State::Pending | State::Open, Event::Bought(fill)) => {
-                self.bought.fold(&fill);
-                let received = match fill.fee {
-                    Fee::Base(fee) => fill.quantity - fee,
-                    Fee::Quote(_) => fill.quantity,
-                };
-                self.received = if self.received.is_zero() { received } else { self.received + received };
+                self.buy(&fill);
                 State::Open
+            }
+            // An entry that was being filled when its exit was decided: what it still brought is sold too.
+            (State::Closing(reason), Event::Bought(fill)) => {
+                self.buy(&fill);
+                State::Closing(reason)
             }
             (State::Open, Event::ExitOrdered(reason)) => State::Closing(reason),
             (state @ (State::Open | State::Closing(_)), Event::Sold(fill, reason)) => {
@@ -220,6 +220,16 @@ impl Position {
             (state, event) => return Err(PositionError::Transition { state, event }),
         };
         Ok(())
+    }
+
+    #[inline]
+    fn buy(&mut self, fill: &Fill) {
+        self.bought.fold(fill);
+        let received = match fill.fee {
+            Fee::Base(fee) => fill.quantity - fee,
+            Fee::Quote(_) => fill.quantity,
+        };
+        self.received = if self.received.is_zero() { received } else { self.received + received };
     }
 
     /// Returns what the coins sold had cost, fees included. What is left over as dust keeps its share, at the

@@ -19,6 +19,7 @@ use sentinel_domain::live::{Asset, LivePosition, PositionStatus};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
+use sentinel_function_runtime::outbox::{DeliveryOrder, next_due};
 use sentinel_function_runtime::{Holder, Outcome, RunError, RunRequest};
 use sentinel_runtime::RuntimeConfig;
 use sentinel_simulated_broker::exchange::Exchange;
@@ -87,6 +88,7 @@ pub struct Simulation {
     moments: Vec<(UnixMillis, bool)>,
     next: usize,
     has_archive: bool,
+    order: Arc<DeliveryOrder>,
 }
 
 /// What runs after midnight, in the order of the schedules.
@@ -142,7 +144,17 @@ impl Simulation {
             holder: (Holder::process(), LEASE_LASTS),
         };
         let desktop = Desktop::new(wiring.clone());
-        Ok(Self { wiring, desktop, broker, clock, store, moments, next: 0, has_archive: false })
+        Ok(Self {
+            wiring,
+            desktop,
+            broker,
+            clock,
+            store,
+            moments,
+            next: 0,
+            has_archive: false,
+            order: Arc::new(|page| page),
+        })
     }
 
     /// Returns the functions.
@@ -182,6 +194,11 @@ impl Simulation {
     /// Puts the functions together anew, as a process that is started again does. `edit` may change what they run on.
     pub fn restart(&mut self, edit: impl FnOnce(Wiring) -> Wiring) {
         self.desktop = Desktop::new(edit(self.wiring.clone()));
+    }
+
+    /// Delivers the events of each close in an order of one's own.
+    pub fn deliver_in(&mut self, order: Arc<DeliveryOrder>) {
+        self.order = order;
     }
 
     /// Returns the clock.
@@ -252,11 +269,19 @@ impl Simulation {
         Ok(())
     }
 
+    /// Hands all events over. Those that a failure holds back are due now: time stands still until they are taken.
     async fn deliver(&self) -> Result<(), SimulationError> {
-        let delivery = self.desktop.deliver().await?;
-        match delivery.failed.into_iter().next() {
-            Some((message, reason)) => Err(SimulationError::Event(format!("{message}: {reason}"))),
-            None => Ok(()),
+        let runtime = self.desktop.runtime();
+        let mut now = self.clock.now();
+        loop {
+            let delivery = self.desktop.deliver_in(now, self.order.as_ref()).await?;
+            if let Some((message, reason)) = delivery.failed.into_iter().next() {
+                return Err(SimulationError::Event(format!("{message}: {reason}")));
+            }
+            match next_due(runtime.store.as_ref(), runtime.environment).await? {
+                Some(due) => now = now.max(due),
+                None => return Ok(()),
+            }
         }
     }
 

@@ -69,6 +69,20 @@ pub struct LaneState {
     pub dust: Decimal,
 }
 
+/// Things that are odd at the same time, beyond which they are only counted: the account is one document.
+const TROUBLES_MAX: usize = 200;
+
+impl Account {
+    /// Notes something odd, for `sentinel status` to show. Beyond two hundred things, only that there are more.
+    pub fn note_trouble(&mut self, about: String, what: String) {
+        if self.troubles.len() < TROUBLES_MAX || self.troubles.contains_key(&about) {
+            self.troubles.insert(about, what);
+        } else {
+            self.troubles.insert("more".to_owned(), "there is more than is listed here; see the log".to_owned());
+        }
+    }
+}
+
 impl Record for Account {
     const COLLECTION: Collection = Collection::Accounts;
 
