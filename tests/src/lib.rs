@@ -7,5 +7,6 @@ pub mod hostile;
 pub mod interruptions;
 pub mod native;
 pub mod parity;
+pub mod recording;
 pub mod reference;
 pub mod shipped;

@@ -35,6 +35,8 @@ pub struct IngestCandles {
     pub data: Arc<dyn MarketData>,
     /// The account whose strategies are told of them.
     pub terms: Terms,
+    /// Evaluations in one shard, at least 1: [`LANES_PER_SHARD`] unless a test wants many small ones.
+    pub lanes_per_shard: usize,
 }
 
 impl fmt::Debug for IngestCandles {
@@ -78,7 +80,7 @@ impl Function for IngestCandles {
             }
         }
         let lanes = closing_at(&versions, close_time).len();
-        let shards = u32::try_from(lanes.div_ceil(LANES_PER_SHARD)).unwrap_or(u32::MAX);
+        let shards = u32::try_from(lanes.div_ceil(self.lanes_per_shard)).unwrap_or(u32::MAX);
         let messages = (0..shards)
             .map(|shard| CandleClosed { close_time, shard, shards }.event(&self.terms.namespace))
             .map(|event| Message::new("candles", event))

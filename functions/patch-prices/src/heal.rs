@@ -1,5 +1,7 @@
 //! A position folded anew from fills whose prices are known by now.
 
+use std::collections::BTreeSet;
+
 use rust_decimal::Decimal;
 use sentinel_domain::broker::BrokerOrder;
 use sentinel_domain::fees::{Fee, FeeSchedule};
@@ -24,6 +26,18 @@ pub(crate) fn has_gap(order: &LiveOrder) -> bool {
 /// Returns whether any fill of the position has no price.
 pub(crate) fn is_unpriced(position: &LivePosition) -> bool {
     position.orders.iter().any(has_gap)
+}
+
+/// Returns the fills of the position that have no price, by the broker's ids.
+pub(crate) fn unpriced_legs(position: &LivePosition) -> BTreeSet<String> {
+    let legs = position.orders.iter().flat_map(|order| &order.legs);
+    legs.filter(|leg| leg.fill.price <= Decimal::ZERO).map(|leg| leg.activity_id.clone()).collect()
+}
+
+/// Returns these fills as they are now.
+pub(crate) fn fills_of(position: &LivePosition, legs: &BTreeSet<String>) -> Vec<Fill> {
+    let all = position.orders.iter().flat_map(|order| &order.legs);
+    all.filter(|leg| legs.contains(&leg.activity_id)).map(|leg| leg.fill).collect()
 }
 
 /// Gives the fills without a price the one that explains the order's average. Returns whether the broker tells it.

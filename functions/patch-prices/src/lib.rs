@@ -13,9 +13,10 @@ use std::sync::Arc;
 
 use sentinel_archive::broker_failed;
 use sentinel_domain::broker::{Broker, BrokerError};
-use sentinel_domain::documents::Stored;
+use sentinel_domain::documents::{Stored, Write};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::live::{Account, LivePosition};
+use sentinel_domain::position::Fill;
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, Report, RunContext, Trigger, async_trait,
 };
@@ -80,6 +81,19 @@ impl PatchPrices {
     }
 }
 
+impl PatchPrices {
+    /// Returns the write that counts fills into the account's volume, which knew of them only that they were worth 0.
+    async fn traded(&self, ctx: &RunContext, fills: Vec<Fill>) -> Result<Option<Write>, FunctionError> {
+        let accounts = ctx.records::<Account>();
+        let account = accounts.get(&self.terms.account_id).await?;
+        let Some(mut account) = account.filter(|_| self.terms.fees.rate.depends_on_volume()) else { return Ok(None) };
+        for fill in fills {
+            account.record.volume.add(fill.time, fill.notional);
+        }
+        Ok(Some(accounts.put_back(&account)?))
+    }
+}
+
 #[async_trait]
 impl Function for PatchPrices {
     fn descriptor(&self) -> &FunctionDescriptor {
@@ -99,6 +113,7 @@ impl Function for PatchPrices {
         let records = ctx.records::<LivePosition>();
         for mut stored in positions {
             let id = stored.record.position_id.clone();
+            let unpriced = heal::unpriced_legs(&stored.record);
             let waiting = self.ask(&mut stored.record, &rates).await?;
             report.notes.extend(waiting.iter().map(|order| format!("{id}: the broker tells no price of {order} yet")));
             if let Err(reason) = heal::fold_again(&mut stored.record) {
@@ -106,7 +121,9 @@ impl Function for PatchPrices {
                 continue;
             }
             if waiting.is_empty() {
-                ctx.commit(vec![records.put_back(&stored)?]).await?;
+                let mut writes = vec![records.put_back(&stored)?];
+                writes.extend(self.traded(ctx, heal::fills_of(&stored.record, &unpriced)).await?);
+                ctx.commit(writes).await?;
                 report.rows_out += 1;
             }
         }

@@ -137,7 +137,7 @@ pub async fn deliver_outbox(
     deliver_outbox_in(store, environment, publisher, now, &|page| page).await
 }
 
-/// Says in which order the messages of a page are delivered; may leave some for later, or give one twice.
+/// Says in which order the messages of a page are delivered.
 pub type DeliveryOrder = dyn Fn(Vec<Stored<OutboxRow>>) -> Vec<Stored<OutboxRow>> + Send + Sync;
 
 /// The same in another order than that of creation: carriers promise none, so whatever `order` makes of each page of

@@ -24,20 +24,29 @@ pub(crate) async fn fold(books: &mut Books, desk: &Desk) -> Result<u64, Function
         all_activities(desk.broker.as_ref(), &query).await.map_err(broker_failed("ask the broker for fills"))?;
     let mut folded = 0;
     for activity in activities {
-        books.account.last_activity = Some(activity.id().to_owned());
-        if let Activity::Fill(fill) = activity {
-            fold_one(books, &desk.terms, &fill);
+        if let Activity::Fill(fill) = &activity {
+            // A stranger's order is none that the price patch could ask for: its fill, and those after it, wait.
+            if fill.price.is_zero() && owner_of(books, fill).is_none() {
+                break;
+            }
+            fold_one(books, &desk.terms, fill);
             folded += 1;
         }
+        books.account.last_activity = Some(activity.id().to_owned());
     }
     Ok(folded)
 }
 
-fn fold_one(books: &mut Books, terms: &Terms, activity: &FillActivity) {
-    let owner = books.positions.iter().enumerate().find_map(|(position, record)| {
+/// Returns the places of the position and of its order that a fill is of.
+fn owner_of(books: &Books, activity: &FillActivity) -> Option<(usize, usize)> {
+    books.positions.iter().enumerate().find_map(|(position, record)| {
         let is_of = |order: &LiveOrder| order.broker_order_id.as_ref() == Some(&activity.order_id);
         record.orders.iter().position(is_of).map(|order| (position, order))
-    });
+    })
+}
+
+fn fold_one(books: &mut Books, terms: &Terms, activity: &FillActivity) {
+    let owner = owner_of(books, activity);
     let Some((position, order)) = owner else { return fold_of_a_stranger(books, terms, activity) };
     let position = &mut books.positions[position];
     let reference = position.orders[order].reference;

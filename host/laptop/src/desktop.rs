@@ -23,7 +23,7 @@ use sentinel_execute_signals::ExecuteSignals;
 use sentinel_expire_signals::ExpireSignals;
 use sentinel_function_runtime::outbox::{Delivery, DeliveryOrder, deliver_outbox, deliver_outbox_in};
 use sentinel_function_runtime::{Function, Holder, InProcessBus, Outcome, RunError, RunRequest, Runtime};
-use sentinel_ingest_candles::IngestCandles;
+use sentinel_ingest_candles::{IngestCandles, LANES_PER_SHARD};
 use sentinel_patch_fees::PatchFees;
 use sentinel_patch_prices::PatchPrices;
 use sentinel_runtime::{LazyRuntime, RuntimeConfig};
@@ -81,7 +81,7 @@ impl Desktop {
         let desk = Desk { broker, terms: terms.clone() };
         let library = Arc::new(Library::new(components, Arc::new(LazyRuntime::new(sandbox))));
         let all: Vec<Arc<dyn Function>> = vec![
-            Arc::new(IngestCandles { data, terms: terms.clone() }),
+            Arc::new(IngestCandles { data, terms: terms.clone(), lanes_per_shard: LANES_PER_SHARD }),
             Arc::new(EvaluateStrategies { library, terms }),
             Arc::new(ExecuteSignals { desk: desk.clone() }),
             Arc::new(SyncPositions { desk }),

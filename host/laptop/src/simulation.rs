@@ -89,6 +89,7 @@ pub struct Simulation {
     next: usize,
     has_archive: bool,
     order: Arc<DeliveryOrder>,
+    syncs_first: bool,
 }
 
 /// What runs after midnight, in the order of the schedules.
@@ -154,6 +155,7 @@ impl Simulation {
             next: 0,
             has_archive: false,
             order: Arc::new(|page| page),
+            syncs_first: false,
         })
     }
 
@@ -242,6 +244,18 @@ impl Simulation {
         Ok(())
     }
 
+    /// Lets positions be brought up to each close before its signals are decided, not after: to whoever comes first the
+    /// other must make no difference.
+    pub const fn sync_first(&mut self) {
+        self.syncs_first = true;
+    }
+
+    /// Returns what the functions are put together from.
+    #[must_use]
+    pub const fn wiring(&self) -> &Wiring {
+        &self.wiring
+    }
+
     /// One moment: candles close, strategies decide and orders go out, then candles open and orders fill.
     async fn step(&self, time: UnixMillis, closes: bool) -> Result<(), SimulationError> {
         // Gone through again after a failure, the clocks are there already.
@@ -251,9 +265,13 @@ impl Simulation {
         self.advance(Moment::at_close(time))?;
         if closes {
             self.desktop.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
+            if self.syncs_first {
+                self.sync(time, "close").await?;
+            }
             self.deliver().await?;
-            self.sync(time, "close").await?;
         }
+        // After a gap too, in which nothing closed: what was not filled in time is taken back before candles open.
+        self.sync(time, "close").await?;
         self.advance(Moment::at_open(time))?;
         self.sync(time, "open").await?;
         if self.has_archive && Timeframe::D1.candle_open(time) == time {
