@@ -28,7 +28,7 @@ const DAY: i64 = Timeframe::D1.millis();
 /// 2024-01-01T00:00:00Z.
 const START: UnixMillis = 1_704_067_200_000;
 /// How many cases fit into a quarter of a minute.
-const CASES: u32 = 24;
+const CASES: u32 = 16;
 
 /// A market, an account and what goes wrong.
 #[derive(Debug, Clone)]

@@ -72,8 +72,22 @@ pub(crate) fn fill_gap(order: &mut LiveOrder, theirs: &BrokerOrder, rates: &Rate
     true
 }
 
+/// Returns what a person sold of the position: no order of ours tells of it, but it is part of all that was sold.
+pub(crate) fn sold_by_hand(live: &LivePosition) -> Option<Fill> {
+    let own = fills(live, |purpose| purpose != OrderPurpose::Entry);
+    let sold = live.position.sold();
+    let quantity = sold.quantity - own.iter().map(|fill| fill.quantity).sum::<Decimal>();
+    if quantity <= Decimal::ZERO {
+        return None;
+    }
+    let notional = sold.notional - own.iter().map(|fill| fill.notional).sum::<Decimal>();
+    let fee = Fee::Quote(sold.fees_cash - own.iter().map(Fill::fee_cash).sum::<Decimal>());
+    let price = round_money(notional / quantity);
+    Some(Fill { time: sold.time, price, reference: price, quantity, notional, fee })
+}
+
 /// Folds a position from its fills, as it was folded when they came; says why that cannot be.
-pub(crate) fn fold_again(live: &mut LivePosition) -> Result<(), String> {
+pub(crate) fn fold_again(live: &mut LivePosition, by_hand: Option<Fill>) -> Result<(), String> {
     let state = live.position.state();
     let mut folded = Position::default();
     let mut apply = |event: PositionEvent| {
@@ -87,7 +101,7 @@ pub(crate) fn fold_again(live: &mut LivePosition) -> Result<(), String> {
         // Part of it was sold while it was held: only its stop does that.
         PositionState::Pending | PositionState::Open | PositionState::Abandoned => ExitReason::Stop,
     };
-    for fill in fills(live, |purpose| purpose != OrderPurpose::Entry) {
+    for fill in fills(live, |purpose| purpose != OrderPurpose::Entry).into_iter().chain(by_hand) {
         apply(PositionEvent::Sold(fill, reason))?;
     }
     if let (PositionState::Closing(reason), PositionState::Open) = (state, folded.state()) {
@@ -95,7 +109,7 @@ pub(crate) fn fold_again(live: &mut LivePosition) -> Result<(), String> {
     }
     let (before, after) = (&live.position, &folded);
     if (before.state(), before.held()) != (after.state(), after.held()) {
-        return Err("not all of it was bought and sold by orders of ours".to_owned());
+        return Err("its orders do not explain what was bought and sold".to_owned());
     }
     let entry_was_unpriced = before.bought().price <= Decimal::ZERO;
     live.position = folded;

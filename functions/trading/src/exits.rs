@@ -57,7 +57,7 @@ pub(crate) fn guard(position: &mut LivePosition, now: UnixMillis) {
 }
 
 /// Refusals after which the next try waits.
-const REFUSED_MAX: u32 = 3;
+const REFUSED_MAX: usize = 3;
 const WAIT_MS: i64 = 60_000;
 const WAIT_MAX_MS: i64 = 3_600_000;
 
@@ -66,9 +66,15 @@ const WAIT_MAX_MS: i64 = 3_600_000;
 pub(crate) fn may_try_again(position: &LivePosition, is_kind: impl Fn(&LiveOrder) -> bool, now: UnixMillis) -> bool {
     let tries = || position.orders.iter().rev().filter(|order| is_kind(order));
     let refused = tries().take_while(|order| order.trouble.is_some()).count();
-    let Some(waits) = u32::try_from(refused).unwrap_or(u32::MAX).checked_sub(REFUSED_MAX) else { return true };
-    let wait = WAIT_MS.saturating_mul(1 << waits.min(6)).min(WAIT_MAX_MS);
-    tries().next().is_none_or(|last| now >= last.decided_at + wait)
+    tries().next().is_none_or(|last| now >= last.decided_at + wait_after(refused))
+}
+
+/// Returns how long to wait after so many refusals in a row, in milliseconds.
+fn wait_after(refused: usize) -> i64 {
+    match refused.checked_sub(REFUSED_MAX) {
+        None => 0,
+        Some(more) => (WAIT_MS << more.min(6)).min(WAIT_MAX_MS),
+    }
 }
 
 /// Looks at the candles that closed since the last time, up to `now`, and orders the exit that one of them asks for.
@@ -128,4 +134,15 @@ pub(crate) fn order_exit(position: &mut LivePosition, reason: ExitReason, close:
     position.refresh();
     let quantity = position.rules.round_quantity_down(position.position.held());
     intend(position, OrderPurpose::Exit, quantity, decimal_price(close), now);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_tried_less_and_less_often() {
+        let minutes = [0, 1, 2, 3, 4, 5, 8, 9, 10, 1_000].map(|refused| wait_after(refused) / WAIT_MS);
+        assert_eq!(minutes, [0, 0, 0, 1, 2, 4, 32, 60, 60, 60]);
+    }
 }

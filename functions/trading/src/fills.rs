@@ -59,6 +59,11 @@ fn fold_one(books: &mut Books, terms: &Terms, activity: &FillActivity) {
     };
     position.orders[order].legs.push(Leg { activity_id: activity.id.clone(), fill });
     let position_id = position.position_id.clone();
+    if activity.price.is_zero() {
+        let about = Account::about_price(&position.orders[order].client_order_id);
+        let what = format!("{:?} {}, and the broker tells no price yet", activity.side, activity.quantity);
+        books.account.note_trouble(about, format!("{}; patch-prices asks for it each hour", what.to_lowercase()));
+    }
     apply(books, &position_id, event);
 }
 

@@ -41,9 +41,9 @@ pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<Repo
     give_up_entries(&mut books, desk, now).await?;
     mark(ctx, &mut books, desk, now).await?;
     books = books.save(ctx, desk).await?;
-    if send(&mut books, desk).await? > 0 {
-        books.save(ctx, desk).await?;
-    }
+    send(&mut books, desk).await?;
+    // What was refused is kept too.
+    books.save(ctx, desk).await?;
     Ok(report)
 }
 

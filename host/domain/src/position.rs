@@ -297,6 +297,22 @@ mod tests {
     }
 
     #[test]
+    fn what_an_entry_still_brings_while_it_is_sold_is_held_until_it_is_sold_too() {
+        let mut position = opened();
+        position.apply(PositionEvent::ExitOrdered(ExitReason::Signal), dec!(0)).unwrap();
+        let late = fill(dec!(100), dec!(1), Fee::Quote(dec!(0.1)));
+        position.apply(PositionEvent::Bought(late), dec!(0)).unwrap();
+        assert_eq!(position.state(), PositionState::Closing(ExitReason::Signal));
+        for (quantity, held) in [(dec!(2), dec!(1)), (dec!(1), dec!(0))] {
+            let sale = fill(dec!(110), quantity, Fee::Quote(dec!(0)));
+            position.apply(PositionEvent::Sold(sale, ExitReason::Signal), dec!(0)).unwrap();
+            assert_eq!(position.held(), held);
+        }
+        assert_eq!(position.state(), PositionState::Closed(ExitReason::Signal));
+        assert_eq!(position.pnl(), dec!(29.7));
+    }
+
+    #[test]
     fn life_of_a_trade() {
         let mut position = opened();
         position.apply(PositionEvent::ExitOrdered(ExitReason::Signal), dec!(0)).unwrap();
