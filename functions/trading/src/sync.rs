@@ -1,7 +1,7 @@
 //! Bringing the books up to a close.
 
 use rust_decimal::Decimal;
-use sentinel_domain::broker::{OrderQuery, OrderState};
+use sentinel_domain::broker::{BrokerError, OrderQuery, OrderState};
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::live::{LiveOrder, LivePosition, OrderPurpose, PositionStatus};
 use sentinel_domain::money::to_f64;
@@ -30,6 +30,7 @@ pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<Repo
     }
     report.rows_out += fills::fold(&mut books, desk).await?;
     look_at_orders(&mut books, desk).await?;
+    take_back_the_rest(&mut books, desk).await?;
     for position in &mut books.positions {
         exits::plan(position, now);
     }
@@ -76,6 +77,24 @@ async fn look_at_orders(books: &mut Books, desk: &Desk) -> Result<(), FunctionEr
         if died {
             kill_entry(position);
             books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
+        }
+    }
+    Ok(())
+}
+
+/// Takes back what still works of a position that is over: a person has sold it, and the next coins in the account are
+/// none of its own.
+async fn take_back_the_rest(books: &mut Books, desk: &Desk) -> Result<(), FunctionError> {
+    let is_over = |position: &&mut LivePosition| matches!(position.position.state(), PositionState::Closed(_));
+    for position in books.positions.iter_mut().filter(is_over) {
+        for order in position.orders.iter_mut().filter(|order| !order.done) {
+            if let Some(id) = &order.broker_order_id {
+                match desk.broker.cancel_order(id).await {
+                    Ok(()) | Err(BrokerError::NotFound { .. } | BrokerError::NotCancelable { .. }) => {}
+                    Err(error) => return Err(broker_failed("take an order back")(error)),
+                }
+            }
+            order.done = true;
         }
     }
     Ok(())
