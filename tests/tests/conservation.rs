@@ -207,9 +207,10 @@ fn scenario(world: &World) -> Scenario {
     if world.fees_in_coins {
         scenario.account.fees = FeeSchedule::default();
     }
-    if world.faults.iter().any(|(_, trouble)| matches!(trouble, Trouble::NullPrice { .. })) {
-        // The tier of a fill depends on what was traded before: unknown as long as its price is, so that fees are
-        // estimates until the broker posts them.
+    let is_estimated = |trouble: &Trouble| matches!(trouble, Trouble::NullPrice { .. } | Trouble::PartialFills { .. });
+    if world.faults.iter().any(|(_, trouble)| is_estimated(trouble)) {
+        // Until the broker posts them fees are estimates: the tier of a fill depends on what was traded before, unknown as
+        // long as its price is, and what is left of a stop that sold in part rests, for the lower fee of a maker.
         scenario.account.fees.rate = FeeRate::Fixed { bps: dec!(20) };
     }
     for strategy in &mut scenario.strategies {
