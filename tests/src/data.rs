@@ -27,6 +27,17 @@ pub fn candles(folder: &Path, file: &str, timeframe: Timeframe) -> Candles {
     load_file(&folder.join(file), &instrument, timeframe).unwrap_or_else(|error| panic!("{file}: {error}")).candles
 }
 
+/// Returns the candles of one file, of another symbol than the tests' own.
+///
+/// # Panics
+/// When the file is not there or not what it should be.
+#[must_use]
+pub fn candles_of(folder: &Path, file: &str, symbol: &str, timeframe: Timeframe) -> Candles {
+    let symbol = symbol.parse().unwrap_or_else(|error| panic!("{symbol}: {error}"));
+    let instrument = Instrument { symbol, ..instrument() };
+    load_file(&folder.join(file), &instrument, timeframe).unwrap_or_else(|error| panic!("{file}: {error}")).candles
+}
+
 /// Returns the instrument under which tests run.
 ///
 /// # Panics

@@ -93,6 +93,19 @@ impl Scenario {
     /// When a strategy cannot be built or loaded.
     #[must_use]
     pub fn on(candles: Candles, strategies: &[(&str, &[(&str, &str)])], edit: impl Fn(&mut StrategySetup)) -> Self {
+        Self::on_all(vec![candles], strategies, edit)
+    }
+
+    /// The same on several series, each strategy on all of them.
+    ///
+    /// # Panics
+    /// When there is none, or a strategy cannot be built or loaded.
+    #[must_use]
+    pub fn on_all(
+        candles: Vec<Candles>,
+        strategies: &[(&str, &[(&str, &str)])],
+        edit: impl Fn(&mut StrategySetup),
+    ) -> Self {
         let runtime = shipped::runtime();
         let mut components = BTreeMap::new();
         let strategies = strategies
@@ -100,12 +113,14 @@ impl Scenario {
             .map(|(name, parameters)| {
                 let strategy = shipped::load(&runtime, name);
                 components.insert(strategy.component_hash(), shipped::component(name));
-                let mut setup = reference::setup(strategy, &candles, parameters);
+                let mut setup = reference::setup(strategy, &candles[0], parameters);
+                setup.series = (0..candles.len()).collect();
                 edit(&mut setup);
                 setup
             })
             .collect();
-        let series = vec![MarketSeries::new(Arc::new(candles), InstrumentRules::default(), "flat", 0)];
+        let market = |candles| MarketSeries::new(Arc::new(candles), InstrumentRules::default(), "flat", 0);
+        let series = candles.into_iter().map(market).collect();
         Self { series, strategies, components, account: reference::account() }
     }
 
@@ -142,6 +157,14 @@ impl Scenario {
     /// # Panics
     /// When it cannot be set up.
     pub async fn simulation(&self, folder: &std::path::Path) -> Simulation {
+        self.simulation_in(folder, Environment::Test).await
+    }
+
+    /// The same in an environment.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    pub async fn simulation_in(&self, folder: &std::path::Path, environment: Environment) -> Simulation {
         let finest = self.series.iter().map(|series| series.candles().timeframe()).min();
         let terms = Terms {
             account_id: "parity".to_owned(),
@@ -153,7 +176,7 @@ impl Scenario {
         };
         let simulation = Simulation::open(SimulationOptions {
             folder: folder.to_owned(),
-            environment: Environment::Test,
+            environment,
             terms,
             cash: self.account.cash,
             markets: self.series.iter().map(|series| (Arc::clone(series.candles()), series.rules)).collect(),
@@ -184,10 +207,48 @@ impl Scenario {
         };
         let change = History::new(setup.strategy_id.clone(), Vec::new()).register(registration, 0);
         let Ok(Change::Opened { opened, .. }) = change else { panic!("a first version opens") };
-        let records = Records::<StrategyVersion>::of(simulation.store().as_ref(), Environment::Test);
+        let records = Records::<StrategyVersion>::of(simulation.store().as_ref(), simulation.wiring().environment);
         let put = records.put(&opened, Precondition::Absent).unwrap_or_else(|error| panic!("{error}"));
         simulation.store().commit(vec![put]).await.unwrap_or_else(|error| panic!("{error}"));
     }
+}
+
+/// Runs a scenario both ways and returns its trades.
+///
+/// # Panics
+/// When they differ, or are too few to prove anything.
+#[must_use]
+pub fn same_trades(scenario: &Scenario) -> Vec<TradeFacts> {
+    let (_, expected) = scenario.backtest();
+    assert!(expected.len() > 3, "{} trades are too few to prove anything", expected.len());
+    let found = trades_of_functions(scenario);
+    assert_same(&found, &expected);
+    found
+}
+
+/// Returns the trades that the functions make.
+///
+/// # Panics
+/// When they cannot run.
+#[must_use]
+pub fn trades_of_functions(scenario: &Scenario) -> Vec<TradeFacts> {
+    let folder = tempfile::tempdir().unwrap_or_else(|error| panic!("{error}"));
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.unwrap_or_else(|error| panic!("{error}")).block_on(async {
+        let mut simulation = scenario.simulation(folder.path()).await;
+        simulation.run_until(UnixMillis::MAX).await.unwrap_or_else(|error| panic!("{error}"));
+        trades_of(&simulation).await
+    })
+}
+
+/// Names the first trade that differs.
+///
+/// # Panics
+/// When one does.
+pub fn assert_same(found: &[TradeFacts], expected: &[TradeFacts]) {
+    let different = expected.iter().zip(found).find(|(expected, found)| expected != found);
+    assert_eq!(different, None, "the first trade that differs: backtest, functions");
+    assert_eq!(found.len(), expected.len());
 }
 
 /// Returns the closed positions of the functions as trades.
@@ -195,7 +256,7 @@ impl Scenario {
 /// # Panics
 /// When the store cannot be read.
 pub async fn trades_of(simulation: &Simulation) -> Vec<TradeFacts> {
-    let records = Records::<LivePosition>::of(simulation.store().as_ref(), Environment::Test);
+    let records = Records::<LivePosition>::of(simulation.store().as_ref(), simulation.wiring().environment);
     let closed = records.select().equal("status", PositionStatus::Closed.as_str());
     let positions = records.all(closed).await.unwrap_or_else(|error| panic!("{error}"));
     let mut trades: Vec<_> = positions

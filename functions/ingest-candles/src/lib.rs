@@ -40,6 +40,8 @@ pub struct IngestCandles {
     /// How long a candle that a strategy decides on is waited for after its close, as sources publish it some seconds
     /// late; nothing in simulated time, where it is there or never comes.
     pub patience: Duration,
+    /// Evaluations in one shard, at least 1: [`LANES_PER_SHARD`] unless a test wants many small ones.
+    pub lanes_per_shard: usize,
 }
 
 impl fmt::Debug for IngestCandles {
@@ -82,8 +84,7 @@ impl Function for IngestCandles {
         report
             .notes
             .extend(late.iter().map(|(instrument, timeframe)| format!("{instrument} {timeframe} did not come")));
-        let lanes = lanes.len();
-        let shards = u32::try_from(lanes.div_ceil(LANES_PER_SHARD)).unwrap_or(u32::MAX);
+        let shards = u32::try_from(lanes.len().div_ceil(self.lanes_per_shard)).unwrap_or(u32::MAX);
         let messages = (0..shards)
             .map(|shard| CandleClosed { close_time, shard, shards }.event(&self.terms.namespace))
             .map(|event| Message::new("candles", event))

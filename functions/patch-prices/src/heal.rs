@@ -1,5 +1,7 @@
 //! A position folded anew from fills whose prices are known by now.
 
+use std::collections::BTreeSet;
+
 use rust_decimal::Decimal;
 use sentinel_domain::broker::BrokerOrder;
 use sentinel_domain::fees::{Fee, FeeSchedule};
@@ -24,6 +26,18 @@ pub(crate) fn has_gap(order: &LiveOrder) -> bool {
 /// Returns whether any fill of the position has no price.
 pub(crate) fn is_unpriced(position: &LivePosition) -> bool {
     position.orders.iter().any(has_gap)
+}
+
+/// Returns the fills of the position that have no price, by the broker's ids.
+pub(crate) fn unpriced_legs(position: &LivePosition) -> BTreeSet<String> {
+    let legs = position.orders.iter().flat_map(|order| &order.legs);
+    legs.filter(|leg| leg.fill.price <= Decimal::ZERO).map(|leg| leg.activity_id.clone()).collect()
+}
+
+/// Returns these fills as they are now.
+pub(crate) fn fills_of(position: &LivePosition, legs: &BTreeSet<String>) -> Vec<Fill> {
+    let all = position.orders.iter().flat_map(|order| &order.legs);
+    all.filter(|leg| legs.contains(&leg.activity_id)).map(|leg| leg.fill).collect()
 }
 
 /// Gives the fills without a price the one that explains the order's average. Returns whether the broker tells it.
@@ -58,8 +72,22 @@ pub(crate) fn fill_gap(order: &mut LiveOrder, theirs: &BrokerOrder, rates: &Rate
     true
 }
 
+/// Returns what a person sold of the position: no order of ours tells of it, but it is part of all that was sold.
+pub(crate) fn sold_by_hand(live: &LivePosition) -> Option<Fill> {
+    let own = fills(live, |purpose| purpose != OrderPurpose::Entry);
+    let sold = live.position.sold();
+    let quantity = sold.quantity - own.iter().map(|fill| fill.quantity).sum::<Decimal>();
+    if quantity <= Decimal::ZERO {
+        return None;
+    }
+    let notional = sold.notional - own.iter().map(|fill| fill.notional).sum::<Decimal>();
+    let fee = Fee::Quote(sold.fees_cash - own.iter().map(Fill::fee_cash).sum::<Decimal>());
+    let price = round_money(notional / quantity);
+    Some(Fill { time: sold.time, price, reference: price, quantity, notional, fee })
+}
+
 /// Folds a position from its fills, as it was folded when they came; says why that cannot be.
-pub(crate) fn fold_again(live: &mut LivePosition) -> Result<(), String> {
+pub(crate) fn fold_again(live: &mut LivePosition, by_hand: Option<Fill>) -> Result<(), String> {
     let state = live.position.state();
     let mut folded = Position::default();
     let mut apply = |event: PositionEvent| {
@@ -73,7 +101,7 @@ pub(crate) fn fold_again(live: &mut LivePosition) -> Result<(), String> {
         // Part of it was sold while it was held: only its stop does that.
         PositionState::Pending | PositionState::Open | PositionState::Abandoned => ExitReason::Stop,
     };
-    for fill in fills(live, |purpose| purpose != OrderPurpose::Entry) {
+    for fill in fills(live, |purpose| purpose != OrderPurpose::Entry).into_iter().chain(by_hand) {
         apply(PositionEvent::Sold(fill, reason))?;
     }
     if let (PositionState::Closing(reason), PositionState::Open) = (state, folded.state()) {
@@ -81,7 +109,7 @@ pub(crate) fn fold_again(live: &mut LivePosition) -> Result<(), String> {
     }
     let (before, after) = (&live.position, &folded);
     if (before.state(), before.held()) != (after.state(), after.held()) {
-        return Err("not all of it was bought and sold by orders of ours".to_owned());
+        return Err("its orders do not explain what was bought and sold".to_owned());
     }
     let entry_was_unpriced = before.bought().price <= Decimal::ZERO;
     live.position = folded;

@@ -8,12 +8,13 @@
 
 mod heal;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
 use sentinel_archive::broker_failed;
 use sentinel_domain::broker::{Broker, BrokerError};
-use sentinel_domain::documents::Stored;
+use sentinel_domain::documents::{Stored, Write};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::live::{Account, LivePosition};
 use sentinel_function_runtime::{
@@ -80,6 +81,28 @@ impl PatchPrices {
     }
 }
 
+impl PatchPrices {
+    /// Returns the write that counts fills into the account's volume, which knew of them only that they were worth 0, and
+    /// that takes back what was noted of their prices.
+    async fn account_healed(
+        &self,
+        ctx: &RunContext,
+        position: &LivePosition,
+        legs: &BTreeSet<String>,
+    ) -> Result<Option<Write>, FunctionError> {
+        let accounts = ctx.records::<Account>();
+        let Some(mut stored) = accounts.get(&self.terms.account_id).await? else { return Ok(None) };
+        let account = &mut stored.record;
+        if self.terms.fees.rate.depends_on_volume() {
+            heal::fills_of(position, legs).iter().for_each(|fill| account.volume.add(fill.time, fill.notional));
+        }
+        for order in &position.orders {
+            account.troubles.remove(&Account::about_price(&order.client_order_id));
+        }
+        Ok(Some(accounts.put_back(&stored)?))
+    }
+}
+
 #[async_trait]
 impl Function for PatchPrices {
     fn descriptor(&self) -> &FunctionDescriptor {
@@ -99,14 +122,18 @@ impl Function for PatchPrices {
         let records = ctx.records::<LivePosition>();
         for mut stored in positions {
             let id = stored.record.position_id.clone();
+            let unpriced = heal::unpriced_legs(&stored.record);
+            let by_hand = heal::sold_by_hand(&stored.record);
             let waiting = self.ask(&mut stored.record, &rates).await?;
             report.notes.extend(waiting.iter().map(|order| format!("{id}: the broker tells no price of {order} yet")));
-            if let Err(reason) = heal::fold_again(&mut stored.record) {
+            if let Err(reason) = heal::fold_again(&mut stored.record, by_hand) {
                 report.notes.push(format!("{id} is left as it is: {reason}"));
                 continue;
             }
             if waiting.is_empty() {
-                ctx.commit(vec![records.put_back(&stored)?]).await?;
+                let mut writes = vec![records.put_back(&stored)?];
+                writes.extend(self.account_healed(ctx, &stored.record, &unpriced).await?);
+                ctx.commit(writes).await?;
                 report.rows_out += 1;
             }
         }

@@ -134,6 +134,25 @@ pub async fn deliver_outbox(
     publisher: &dyn Publisher,
     now: UnixMillis,
 ) -> Result<Delivery, StoreError> {
+    deliver_outbox_in(store, environment, publisher, now, &|page| page).await
+}
+
+/// Says in which order the messages of a page are delivered.
+pub type DeliveryOrder = dyn Fn(Vec<Stored<OutboxRow>>) -> Vec<Stored<OutboxRow>> + Send + Sync;
+
+/// The same in another order than that of creation: carriers promise none, so whatever `order` makes of each page of
+/// messages must come to the same end.
+///
+/// # Errors
+///
+/// As [`deliver_outbox`].
+pub async fn deliver_outbox_in(
+    store: &dyn DocumentStore,
+    environment: Environment,
+    publisher: &dyn Publisher,
+    now: UnixMillis,
+    order: &DeliveryOrder,
+) -> Result<Delivery, StoreError> {
     let outbox = Records::<OutboxRow>::of(store, environment);
     let first = outbox.select().less("position", LATER).limit(PAGE_MESSAGES);
     // A due time equal to `now` is followed by a dash, which sorts before a dot.
@@ -149,7 +168,7 @@ pub async fn deliver_outbox(
             return Ok(delivery);
         }
         let mut writes = Vec::with_capacity(page.len());
-        for row in page {
+        for row in order(page) {
             writes.push(deliver(&outbox, publisher, row, now, &mut delivery).await?);
         }
         store.commit(writes).await?;

@@ -24,20 +24,29 @@ pub(crate) async fn fold(books: &mut Books, desk: &Desk) -> Result<u64, Function
         all_activities(desk.broker.as_ref(), &query).await.map_err(broker_failed("ask the broker for fills"))?;
     let mut folded = 0;
     for activity in activities {
-        books.account.last_activity = Some(activity.id().to_owned());
-        if let Activity::Fill(fill) = activity {
-            fold_one(books, &desk.terms, &fill);
+        if let Activity::Fill(fill) = &activity {
+            // A stranger's order is none that the price patch could ask for: its fill, and those after it, wait.
+            if fill.price.is_zero() && owner_of(books, fill).is_none() {
+                break;
+            }
+            fold_one(books, &desk.terms, fill);
             folded += 1;
         }
+        books.account.last_activity = Some(activity.id().to_owned());
     }
     Ok(folded)
 }
 
-fn fold_one(books: &mut Books, terms: &Terms, activity: &FillActivity) {
-    let owner = books.positions.iter().enumerate().find_map(|(position, record)| {
+/// Returns the places of the position and of its order that a fill is of.
+fn owner_of(books: &Books, activity: &FillActivity) -> Option<(usize, usize)> {
+    books.positions.iter().enumerate().find_map(|(position, record)| {
         let is_of = |order: &LiveOrder| order.broker_order_id.as_ref() == Some(&activity.order_id);
         record.orders.iter().position(is_of).map(|order| (position, order))
-    });
+    })
+}
+
+fn fold_one(books: &mut Books, terms: &Terms, activity: &FillActivity) {
+    let owner = owner_of(books, activity);
     let Some((position, order)) = owner else { return fold_of_a_stranger(books, terms, activity) };
     let position = &mut books.positions[position];
     let reference = position.orders[order].reference;
@@ -50,6 +59,11 @@ fn fold_one(books: &mut Books, terms: &Terms, activity: &FillActivity) {
     };
     position.orders[order].legs.push(Leg { activity_id: activity.id.clone(), fill });
     let position_id = position.position_id.clone();
+    if activity.price.is_zero() {
+        let about = Account::about_price(&position.orders[order].client_order_id);
+        let what = format!("{:?} {}, and the broker tells no price yet", activity.side, activity.quantity);
+        books.account.note_trouble(about, format!("{}; patch-prices asks for it each hour", what.to_lowercase()));
+    }
     apply(books, &position_id, event);
 }
 
@@ -70,7 +84,7 @@ fn fold_of_a_stranger(books: &mut Books, terms: &Terms, activity: &FillActivity)
     if !left.is_zero() {
         let what =
             format!("{:?} {left} {} at {} is by no order of ours", activity.side, activity.symbol, activity.price);
-        books.account.troubles.insert(format!("fill {}", activity.id), what.to_lowercase());
+        books.account.note_trouble(format!("fill {}", activity.id), what.to_lowercase());
     }
 }
 
@@ -82,7 +96,7 @@ fn apply(books: &mut Books, position_id: &str, event: PositionEvent) {
     // Less than this cannot be sold: what is left counts as nothing.
     let dust = position.rules.step_size;
     if let Err(error) = position.position.apply(event, dust) {
-        books.account.troubles.insert(format!("position {position_id}"), error.to_string());
+        books.account.note_trouble(format!("position {position_id}"), error.to_string());
         return;
     }
     position.refresh();
@@ -98,6 +112,8 @@ fn apply(books: &mut Books, position_id: &str, event: PositionEvent) {
 fn close(account: &mut Account, position: &mut LivePosition) {
     for order in &mut position.orders {
         order.done |= order.broker_order_id.is_none();
+        // Nothing is left to look after; what was said of the order stays with it.
+        account.troubles.remove(&order.client_order_id);
     }
     let unused = || LaneState { instrument: position.instrument.clone(), exit_time_last: None, dust: Decimal::ZERO };
     let lane = account.lanes.entry(position.lane().key()).or_insert_with(unused);

@@ -2,7 +2,8 @@
 
 use rust_decimal::Decimal;
 use sentinel_domain::broker::{
-    BrokerError, BrokerOrder, ClientOrderId, OrderKind, OrderRequest, OrderSize, OrderState, TimeInForce,
+    BrokerError, BrokerOrder, BrokerOrderStatus, ClientOrderId, OrderKind, OrderRequest, OrderSize, OrderState,
+    TimeInForce,
 };
 use sentinel_domain::fill::{RestingStop, Side};
 use sentinel_domain::live::{LiveOrder, LivePosition, OrderPurpose};
@@ -42,7 +43,10 @@ pub(crate) async fn send(books: &mut Books, desk: &Desk) -> Result<u64, Function
     let mut sent = 0;
     for index in sending_order(books) {
         let position = &mut books.positions[index.position];
-        if is_exit(&position.orders[index.order]) && !take_back_stops(position, desk).await? {
+        if position.orders[index.order].done {
+            continue;
+        }
+        if is_exit(&position.orders[index.order]) && !take_back_others(position, desk).await? {
             continue;
         }
         let request = request(position, &position.orders[index.order])?;
@@ -86,11 +90,11 @@ fn is_exit(order: &LiveOrder) -> bool {
     order.purpose == OrderPurpose::Exit
 }
 
-/// Takes the resting stop back, because its coins are about to be sold. Returns `false` when it is too late: then the
-/// stop itself has sold them.
-async fn take_back_stops(position: &mut LivePosition, desk: &Desk) -> Result<bool, FunctionError> {
+/// Takes back the resting stop, whose coins are about to be sold, and an entry that is still being filled. Returns
+/// `false` when it is too late for the stop: then it has sold the coins itself.
+async fn take_back_others(position: &mut LivePosition, desk: &Desk) -> Result<bool, FunctionError> {
     for order in &mut position.orders {
-        if order.done || !matches!(order.purpose, OrderPurpose::Stop { .. }) {
+        if order.done || order.purpose == OrderPurpose::Exit {
             continue;
         }
         let Some(id) = &order.broker_order_id else {
@@ -100,13 +104,14 @@ async fn take_back_stops(position: &mut LivePosition, desk: &Desk) -> Result<boo
         match desk.broker.cancel_order(id).await {
             Ok(()) | Err(BrokerError::NotFound { .. }) => order.done = true,
             Err(BrokerError::NotCancelable { .. }) => {
-                let state = desk.broker.order(id).await.map_err(broker_failed("look a stop up"))?.status.state();
-                if state == OrderState::Filled {
+                let state = desk.broker.order(id).await.map_err(broker_failed("look an order up"))?.status.state();
+                // What an entry bought meanwhile is sold by the next exit.
+                if state == OrderState::Filled && order.purpose != OrderPurpose::Entry {
                     return Ok(false);
                 }
                 order.done = true;
             }
-            Err(error) => return Err(broker_failed("take a stop back")(error)),
+            Err(error) => return Err(broker_failed("take an order back")(error)),
         }
     }
     Ok(true)
@@ -124,7 +129,7 @@ fn refuse(books: &mut Books, index: Index, error: &BrokerError) {
         kill_entry(position);
         books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
     }
-    books.account.troubles.insert(about, error.to_string());
+    books.account.note_trouble(about, error.to_string());
 }
 
 /// Ends a position whose entry was never filled.
@@ -155,11 +160,19 @@ fn request(position: &LivePosition, order: &LiveOrder) -> Result<OrderRequest, F
     })
 }
 
-/// Marks orders of which nothing more can come.
-pub(crate) fn settle(order: &mut LiveOrder, state: &BrokerOrder) {
-    let folded: Decimal = order.legs.iter().map(|leg| leg.fill.quantity).sum();
+/// Marks orders of which nothing more can come, and returns what is odd about one.
+pub(crate) fn settle(order: &mut LiveOrder, state: &BrokerOrder) -> Option<String> {
     order.done = match state.status.state() {
         OrderState::Working => false,
-        OrderState::Filled | OrderState::Dead => folded >= state.filled_quantity,
+        OrderState::Filled | OrderState::Dead => folded(order) >= state.filled_quantity,
     };
+    if order.done && state.status == BrokerOrderStatus::Rejected {
+        order.trouble = Some("the broker took the order and then rejected it".to_owned());
+    }
+    order.trouble.clone()
+}
+
+/// Returns how much of an order was folded, in base units.
+pub(crate) fn folded(order: &LiveOrder) -> Decimal {
+    order.legs.iter().map(|leg| leg.fill.quantity).sum()
 }

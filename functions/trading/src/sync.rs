@@ -1,7 +1,7 @@
 //! Bringing the books up to a close.
 
 use rust_decimal::Decimal;
-use sentinel_domain::broker::{OrderQuery, OrderState};
+use sentinel_domain::broker::{BrokerError, OrderQuery, OrderState};
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::live::{LiveOrder, LivePosition, OrderPurpose, PositionStatus};
 use sentinel_domain::money::to_f64;
@@ -12,7 +12,7 @@ use sentinel_function_runtime::{FunctionError, Report, RunContext};
 
 use crate::books::Books;
 use crate::desk::{Desk, broker_failed};
-use crate::orders::{intend, kill_entry, send, settle};
+use crate::orders::{folded, intend, kill_entry, send, settle};
 use crate::series::{Series, session_until};
 use crate::{exits, fills};
 
@@ -30,19 +30,21 @@ pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<Repo
     }
     report.rows_out += fills::fold(&mut books, desk).await?;
     look_at_orders(&mut books, desk).await?;
+    take_back_the_rest(&mut books, desk).await?;
     for position in &mut books.positions {
         exits::plan(position, now);
     }
     for position in &mut books.positions {
         exits::watch(ctx, position, desk.terms.finest, &desk.terms.fill_model, now).await?;
         retry_exit(position, now);
+        exits::guard(position, now);
     }
     give_up_entries(&mut books, desk, now).await?;
     mark(ctx, &mut books, desk, now).await?;
     books = books.save(ctx, desk).await?;
-    if send(&mut books, desk).await? > 0 {
-        books.save(ctx, desk).await?;
-    }
+    send(&mut books, desk).await?;
+    // What was refused is kept too.
+    books.save(ctx, desk).await?;
     Ok(report)
 }
 
@@ -65,7 +67,9 @@ async fn look_at_orders(books: &mut Books, desk: &Desk) -> Result<(), FunctionEr
             continue;
         }
         let state = desk.broker.order(&id).await.map_err(broker_failed("look an order up"))?;
-        settle(order, &state);
+        if let Some(trouble) = settle(order, &state) {
+            books.account.note_trouble(order.client_order_id.clone(), trouble);
+        }
     }
     for position in &mut books.positions {
         let died = position.position.state() == PositionState::Pending
@@ -78,10 +82,31 @@ async fn look_at_orders(books: &mut Books, desk: &Desk) -> Result<(), FunctionEr
     Ok(())
 }
 
+/// Takes back what still works of a position that is over: a person has sold it, and the next coins in the account are
+/// none of its own.
+async fn take_back_the_rest(books: &mut Books, desk: &Desk) -> Result<(), FunctionError> {
+    let is_over = |position: &&mut LivePosition| matches!(position.position.state(), PositionState::Closed(_));
+    for position in books.positions.iter_mut().filter(is_over) {
+        for order in position.orders.iter_mut().filter(|order| !order.done) {
+            if let Some(id) = &order.broker_order_id {
+                match desk.broker.cancel_order(id).await {
+                    Ok(()) | Err(BrokerError::NotFound { .. } | BrokerError::NotCancelable { .. }) => {}
+                    Err(error) => return Err(broker_failed("take an order back")(error)),
+                }
+            }
+            order.done = true;
+        }
+    }
+    Ok(())
+}
+
 /// Sells again what an exit order that died left over.
 fn retry_exit(position: &mut LivePosition, now: UnixMillis) {
     let is_closing = matches!(position.position.state(), PositionState::Closing(_));
     if !is_closing || position.orders_alive().any(|order| order.purpose == OrderPurpose::Exit) {
+        return;
+    }
+    if !exits::may_try_again(position, |order| order.purpose == OrderPurpose::Exit, now) {
         return;
     }
     let quantity = position.rules.round_quantity_down(position.position.held());
@@ -91,15 +116,24 @@ fn retry_exit(position: &mut LivePosition, now: UnixMillis) {
     }
 }
 
-/// Takes back entries that were not filled in time.
+/// Takes back entries that were not filled in time, or what is left of them.
 pub(crate) async fn give_up_entries(books: &mut Books, desk: &Desk, now: UnixMillis) -> Result<(), FunctionError> {
     for position in &mut books.positions {
-        if position.position.state() != PositionState::Pending || now < position.intent.expiration_at {
+        let is_entering = matches!(position.position.state(), PositionState::Pending | PositionState::Open);
+        if !is_entering || now < position.intent.expiration_at {
             continue;
         }
         // An order that arrives at an open fills there: only one that met none by the next close is too late.
-        let Some(id) = position.orders.iter().find_map(|order| order.broker_order_id.clone()) else { continue };
-        if desk.broker.cancel_order(&id).await.is_ok() {
+        let entry = position.orders_alive().find(|order| order.purpose == OrderPurpose::Entry);
+        let Some((id, folded)) = entry.and_then(|order| Some((order.broker_order_id.clone()?, folded(order)))) else {
+            continue;
+        };
+        if desk.broker.cancel_order(&id).await.is_err() {
+            continue;
+        }
+        // It may have bought something since the fills were folded: then the next sync sees it.
+        let state = desk.broker.order(&id).await.map_err(broker_failed("look an order up"))?;
+        if position.position.state() == PositionState::Pending && state.filled_quantity == folded {
             kill_entry(position);
             books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
         }
@@ -113,6 +147,8 @@ async fn mark(ctx: &RunContext, books: &mut Books, desk: &Desk, now: UnixMillis)
     if limits.daily_loss_max_pct.is_none() && limits.drawdown_max_pct.is_none() {
         return Ok(());
     }
+    // A sync comes some seconds after the close whose equity it marks.
+    let now = desk.terms.finest.candle_open(now);
     if books.account.marked_at.is_some_and(|last| now <= last) {
         return Ok(());
     }

@@ -199,13 +199,13 @@ impl Position {
         self.state = match (self.state, event) {
             (State::Pending, Event::EntryDied) => State::Abandoned,
             (State::Pending | State::Open, Event::Bought(fill)) => {
-                self.bought.fold(&fill);
-                let received = match fill.fee {
-                    Fee::Base(fee) => fill.quantity - fee,
-                    Fee::Quote(_) => fill.quantity,
-                };
-                self.received = if self.received.is_zero() { received } else { self.received + received };
+                self.buy(&fill);
                 State::Open
+            }
+            // An entry that was being filled when its exit was decided: what it still brought is sold too.
+            (State::Closing(reason), Event::Bought(fill)) => {
+                self.buy(&fill);
+                State::Closing(reason)
             }
             (State::Open, Event::ExitOrdered(reason)) => State::Closing(reason),
             (state @ (State::Open | State::Closing(_)), Event::Sold(fill, reason)) => {
@@ -220,6 +220,16 @@ impl Position {
             (state, event) => return Err(PositionError::Transition { state, event }),
         };
         Ok(())
+    }
+
+    #[inline]
+    fn buy(&mut self, fill: &Fill) {
+        self.bought.fold(fill);
+        let received = match fill.fee {
+            Fee::Base(fee) => fill.quantity - fee,
+            Fee::Quote(_) => fill.quantity,
+        };
+        self.received = if self.received.is_zero() { received } else { self.received + received };
     }
 
     /// Returns what the coins sold had cost, fees included. What is left over as dust keeps its share, at the
@@ -284,6 +294,22 @@ mod tests {
         let mut position = Position::default();
         position.apply(PositionEvent::Bought(fill(dec!(100), dec!(2), Fee::Quote(dec!(0.2)))), dec!(0)).unwrap();
         position
+    }
+
+    #[test]
+    fn what_an_entry_still_brings_while_it_is_sold_is_held_until_it_is_sold_too() {
+        let mut position = opened();
+        position.apply(PositionEvent::ExitOrdered(ExitReason::Signal), dec!(0)).unwrap();
+        let late = fill(dec!(100), dec!(1), Fee::Quote(dec!(0.1)));
+        position.apply(PositionEvent::Bought(late), dec!(0)).unwrap();
+        assert_eq!(position.state(), PositionState::Closing(ExitReason::Signal));
+        for (quantity, held) in [(dec!(2), dec!(1)), (dec!(1), dec!(0))] {
+            let sale = fill(dec!(110), quantity, Fee::Quote(dec!(0)));
+            position.apply(PositionEvent::Sold(sale, ExitReason::Signal), dec!(0)).unwrap();
+            assert_eq!(position.held(), held);
+        }
+        assert_eq!(position.state(), PositionState::Closed(ExitReason::Signal));
+        assert_eq!(position.pnl(), dec!(29.7));
     }
 
     #[test]

@@ -17,13 +17,14 @@ use sentinel_domain::documents::StoreError;
 use sentinel_domain::environment::Environment;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::market_data::MarketData;
+use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
 use sentinel_execute_signals::ExecuteSignals;
 use sentinel_expire_signals::ExpireSignals;
-use sentinel_function_runtime::outbox::{Delivery, deliver_outbox};
+use sentinel_function_runtime::outbox::{Delivery, DeliveryOrder, deliver_outbox, deliver_outbox_in};
 use sentinel_function_runtime::{Function, Holder, InProcessBus, Outcome, RunError, RunRequest, Runtime};
-use sentinel_ingest_candles::IngestCandles;
+use sentinel_ingest_candles::{IngestCandles, LANES_PER_SHARD};
 use sentinel_patch_fees::PatchFees;
 use sentinel_patch_prices::PatchPrices;
 use sentinel_runtime::LazyRuntime;
@@ -84,7 +85,7 @@ impl Desktop {
         let desk = Desk { broker, terms: terms.clone() };
         let library = Arc::new(Library::new(components, sandbox));
         let all: Vec<Arc<dyn Function>> = vec![
-            Arc::new(IngestCandles { data, terms: terms.clone(), patience }),
+            Arc::new(IngestCandles { data, terms: terms.clone(), patience, lanes_per_shard: LANES_PER_SHARD }),
             Arc::new(EvaluateStrategies { library, terms }),
             Arc::new(ExecuteSignals { desk: desk.clone() }),
             Arc::new(SyncPositions { desk }),
@@ -164,5 +165,13 @@ impl Desktop {
     pub async fn deliver(&self) -> Result<Delivery, StoreError> {
         let now = self.runtime.clock.now();
         deliver_outbox(self.runtime.store.as_ref(), self.runtime.environment, &self.bus, now).await
+    }
+
+    /// The same as of `now`, and in an order of one's own.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub async fn deliver_in(&self, now: UnixMillis, order: &DeliveryOrder) -> Result<Delivery, StoreError> {
+        deliver_outbox_in(self.runtime.store.as_ref(), self.runtime.environment, &self.bus, now, order).await
     }
 }

@@ -19,6 +19,7 @@ use sentinel_domain::live::{Asset, LivePosition, PositionStatus};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
+use sentinel_function_runtime::outbox::{DeliveryOrder, next_due};
 use sentinel_function_runtime::{Holder, Outcome, RunError, RunRequest};
 use sentinel_runtime::LazyRuntime;
 use sentinel_simulated_broker::exchange::Exchange;
@@ -97,6 +98,8 @@ pub struct Simulation {
     next: usize,
     /// What runs between the moments, where there is an archive.
     schedule: Option<Schedule>,
+    order: Arc<DeliveryOrder>,
+    syncs_first: bool,
 }
 
 /// What each moment runs by itself.
@@ -153,7 +156,18 @@ impl Simulation {
             holder: (Holder::process(), LEASE_LASTS),
         };
         let desktop = Desktop::new(wiring.clone());
-        Ok(Self { wiring, desktop, broker, clock, store, moments, next: 0, schedule: None })
+        Ok(Self {
+            wiring,
+            desktop,
+            broker,
+            clock,
+            store,
+            moments,
+            next: 0,
+            schedule: None,
+            order: Arc::new(|page| page),
+            syncs_first: false,
+        })
     }
 
     /// Returns the functions.
@@ -230,6 +244,11 @@ impl Simulation {
         self.desktop = Desktop::new(edit(self.wiring.clone()));
     }
 
+    /// Delivers the events of each close in an order of one's own.
+    pub fn deliver_in(&mut self, order: Arc<DeliveryOrder>) {
+        self.order = order;
+    }
+
     /// Returns the clock.
     #[must_use]
     pub const fn clock(&self) -> &Arc<ManualClock> {
@@ -287,15 +306,31 @@ impl Simulation {
         Ok(())
     }
 
+    /// Lets positions be brought up to each close before its signals are decided, not after: to whoever comes first the
+    /// other must make no difference.
+    pub const fn sync_first(&mut self) {
+        self.syncs_first = true;
+    }
+
+    /// Returns what the functions are put together from.
+    #[must_use]
+    pub const fn wiring(&self) -> &Wiring {
+        &self.wiring
+    }
+
     /// One moment: candles close, strategies decide and orders go out, then candles open and orders fill.
     async fn step(&self, time: UnixMillis, closes: bool) -> Result<(), SimulationError> {
         self.set_clock(time);
         self.advance(Moment::at_close(time))?;
         if closes {
             self.desktop.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
+            if self.syncs_first {
+                self.sync(time, "close").await?;
+            }
             self.deliver().await?;
-            self.sync(time, "close").await?;
         }
+        // After a gap too, in which nothing closed: what was not filled in time is taken back before candles open.
+        self.sync(time, "close").await?;
         self.advance(Moment::at_open(time))?;
         self.sync(time, "open").await
     }
@@ -307,11 +342,19 @@ impl Simulation {
         Ok(())
     }
 
+    /// Hands all events over. Those that a failure holds back are due now: time stands still until they are taken.
     async fn deliver(&self) -> Result<(), SimulationError> {
-        let delivery = self.desktop.deliver().await?;
-        match delivery.failed.into_iter().next() {
-            Some((message, reason)) => Err(SimulationError::Event(format!("{message}: {reason}"))),
-            None => Ok(()),
+        let runtime = self.desktop.runtime();
+        let mut now = self.clock.now();
+        loop {
+            let delivery = self.desktop.deliver_in(now, self.order.as_ref()).await?;
+            if let Some((message, reason)) = delivery.failed.into_iter().next() {
+                return Err(SimulationError::Event(format!("{message}: {reason}")));
+            }
+            match next_due(runtime.store.as_ref(), runtime.environment).await? {
+                Some(due) => now = now.max(due),
+                None => return Ok(()),
+            }
         }
     }
 

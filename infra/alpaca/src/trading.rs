@@ -5,7 +5,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sentinel_domain::broker::{
     AccountState, Activity, ActivityKind, ActivityQuery, Broker, BrokerAsset, BrokerError, BrokerOrder, BrokerOrderId,
     BrokerOrderStatus, BrokerPosition, ClientOrderId, ClosePortion, Direction, HistoryQuery, OrderQuery, OrderRequest,
-    Page, PortfolioHistory,
+    OrderState, Page, PortfolioHistory,
 };
 use sentinel_domain::instrument::Symbol;
 use sentinel_domain::timeframe::Timeframe;
@@ -196,14 +196,18 @@ impl Broker for AlpacaClient {
     }
 
     async fn cancel_order(&self, id: &BrokerOrderId) -> Result<(), BrokerError> {
-        let refused = match self.ask_bytes(&Ask::delete(format!("/v2/orders/{}", segment(&id.0)))).await {
+        let error = match self.ask_bytes(&Ask::delete(format!("/v2/orders/{}", segment(&id.0)))).await {
             Ok(_) => return Ok(()),
-            Err(BrokerError::Refused { status: 422, .. }) => self.order(id).await?,
+            Err(error @ BrokerError::Refused { status: 422, .. }) => error,
+            Err(error) if error.is_ambiguous() => error,
             Err(error) => return Err(error),
         };
-        match refused.status {
-            BrokerOrderStatus::Canceled | BrokerOrderStatus::PendingCancel => Ok(()),
-            status => Err(BrokerError::NotCancelable { status: status.as_str() }),
+        let found = self.order(id).await?;
+        match (found.status, found.status.state()) {
+            (BrokerOrderStatus::Canceled | BrokerOrderStatus::PendingCancel, _) => Ok(()),
+            // Whether it was taken back nobody heard, and it was not.
+            (_, OrderState::Working) if error.is_ambiguous() => Err(error),
+            (status, _) => Err(BrokerError::NotCancelable { status: status.as_str() }),
         }
     }
 

@@ -12,6 +12,7 @@
 //! Start with [`DuckWarehouse`].
 
 mod file;
+mod fresh;
 mod held;
 mod keys;
 mod lock;

@@ -1,6 +1,8 @@
 //! `sentinel functions` and `sentinel run`
 
-use std::fs;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use sentinel_domain::candles::format_time;
@@ -13,6 +15,9 @@ use crate::failure::usage;
 use crate::home::Home;
 use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, number};
+
+/// As much as the functions take over HTTP.
+const EVENT_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) fn list(home: &Home, output: &Output) -> Result<()> {
     let laptop = Laptop::open(home, "sentinel functions")?;
@@ -44,12 +49,27 @@ fn started_by(trigger: &Trigger) -> String {
     }
 }
 
+/// Reads an event's file, of which a device or a log that is no event is not read to its end.
+fn event_bytes(path: &Path) -> Result<Vec<u8>> {
+    let cannot_read = || format!("cannot read the event {}", path.display());
+    let file = File::open(path).with_context(cannot_read)?;
+    let mut bytes = Vec::new();
+    file.take(EVENT_BYTES_MAX + 1).read_to_end(&mut bytes).with_context(cannot_read)?;
+    if bytes.len() as u64 > EVENT_BYTES_MAX {
+        return Err(usage(format_args!(
+            "{} is too long for an event: at most {EVENT_BYTES_MAX} bytes; put the data into a store and send its name",
+            path.display()
+        )));
+    }
+    Ok(bytes)
+}
+
 pub(super) fn run(args: &RunFunctionArgs, home: &Home, output: &Output) -> Result<()> {
     let laptop = Laptop::open(home, "sentinel run")?;
     let event = match &args.event {
         None => None,
         Some(path) => {
-            let bytes = fs::read(path).with_context(|| format!("cannot read the event {}", path.display()))?;
+            let bytes = event_bytes(path)?;
             let event = event_from_json(&bytes);
             Some(event.map_err(|refusal| usage(format_args!("{}: {}", path.display(), refusal.error())))?)
         }

@@ -219,6 +219,45 @@ fn data_folder_of_a_newer_version() {
 }
 
 #[test]
+fn hot_store_of_a_newer_version() {
+    let bench = Bench::new();
+    bench.run("status").good();
+    let store = bench.files().into_iter().find(|file| file.ends_with("hot.sqlite")).unwrap();
+    // SQLite keeps a program's own version here, most significant byte first.
+    let mut bytes = fs::read(&store).unwrap();
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    fs::write(&store, &bytes).unwrap();
+    for command in ["status", "run expire-signals", "strategy list"] {
+        bench.run(command).refused(1, &["hot.sqlite", "version 99", "newer release"]);
+    }
+    assert_eq!(fs::read(&store).unwrap(), bytes, "it is left as it is");
+}
+
+#[test]
+fn events_that_are_none() {
+    let bench = Bench::new();
+    let run = "run register-strategy --event event.json";
+    bench.run(run).refused(1, &["cannot read the event", "event.json"]);
+    for text in ["", "{\"hello\": 1}", "not even JSON"] {
+        bench.write("event.json", text);
+        bench.run(run).refused(2, &["event.json", "not a usable CloudEvent"]);
+    }
+    let other = r#"{"specversion": "1.0", "id": "1", "source": "a-test", "type": "weather.changed", "data": {}}"#;
+    bench.write("event.json", other);
+    bench.run(run).refused(1, &["does not react to events of type weather.changed", "it accepts"]);
+}
+
+#[test]
+fn event_of_100_mb_is_refused_unread() {
+    let bench = Bench::new();
+    let file = fs::File::create(bench.work().join("event.json")).unwrap();
+    // Takes no room on the disk, but would take it in memory.
+    file.set_len(100_000_000).unwrap();
+    let parts = ["event.json is too long for an event", "1048576 bytes", "send its name"];
+    bench.run("run register-strategy --event event.json").refused(2, &parts);
+}
+
+#[test]
 fn candles_that_differ_from_stored_ones() {
     let bench = Bench::new();
     bench.write("a.csv", csv(5, 86_400));

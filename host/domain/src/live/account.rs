@@ -69,10 +69,47 @@ pub struct LaneState {
     pub dust: Decimal,
 }
 
+/// Things that are odd at the same time, beyond which they are only counted: the account is one document.
+const TROUBLES_MAX: usize = 200;
+
+impl Account {
+    /// Returns under what it is noted that an order was filled at a price which the broker does not tell yet.
+    #[must_use]
+    pub fn about_price(client_order_id: &str) -> String {
+        format!("price of {client_order_id}")
+    }
+
+    /// Notes something odd, for `sentinel status` to show. Beyond two hundred things, only that there are more.
+    pub fn note_trouble(&mut self, about: String, what: String) {
+        if self.troubles.len() < TROUBLES_MAX || self.troubles.contains_key(&about) {
+            self.troubles.insert(about, what);
+        } else {
+            self.troubles.insert("more".to_owned(), "there is more than is listed here; see the log".to_owned());
+        }
+    }
+}
+
 impl Record for Account {
     const COLLECTION: Collection = Collection::Accounts;
 
     fn id(&self) -> String {
         self.account_id.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn troubles_beyond_what_a_document_holds_are_only_counted() {
+        let mut account = Account::default();
+        for number in 0..1_000 {
+            account.note_trouble(format!("order {number}"), "refused".to_owned());
+        }
+        account.note_trouble("order 0".to_owned(), "refused again".to_owned());
+        assert_eq!(account.troubles.len(), TROUBLES_MAX + 1);
+        assert_eq!(account.troubles["order 0"], "refused again");
+        assert!(account.troubles.contains_key("more"));
     }
 }

@@ -26,6 +26,7 @@ impl Session {
     /// Opens the store to write, and makes it where there is none.
     pub(super) fn write(store: &StoreFile) -> Result<Self, WarehouseError> {
         let lock = StoreLock::exclusive(store)?;
+        super::fresh::make_whole(store)?;
         let connection = open(store, AccessMode::ReadWrite)?;
         if check_format(&connection, store)?.is_none() {
             let tables = store.tables_of.map(shape::create_all).unwrap_or_default();
@@ -122,7 +123,7 @@ fn open(store: &StoreFile, mode: AccessMode) -> Result<Connection, WarehouseErro
 }
 
 /// Keeps SQL inside the store: no file is read or written, nothing is fetched.
-fn restrict(config: Config) -> duckdb::Result<Config> {
+pub(super) fn restrict(config: Config) -> duckdb::Result<Config> {
     config.enable_autoload_extension(false)?.enable_external_access(false)
 }
 
