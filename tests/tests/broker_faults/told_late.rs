@@ -86,11 +86,11 @@ async fn archived(scenario: &Scenario, disturb: impl FnOnce(&Simulation)) -> Vec
     let folder = tempfile::tempdir().unwrap();
     let mut simulation = open(scenario, folder.path()).await;
     let warehouse: Arc<dyn Warehouse> = Arc::new(DuckWarehouse::new(folder.path().join("cold.duckdb"), "a test"));
-    simulation.archive_into(&warehouse, None);
+    simulation.archive_into(&warehouse, None).unwrap();
     disturb(&simulation);
     go_on(&mut simulation, UnixMillis::MAX).await;
     let candles = scenario.series[0].candles();
-    for days in 1..3 {
+    for days in 0..3 {
         let night = candles.close_time(candles.len() - 1) + days * DAY;
         simulation.broker().advance(sentinel_simulated_broker::Moment::at_open(night)).unwrap();
         simulation.night(night).await.unwrap();
