@@ -150,8 +150,8 @@ fn a_table_with_a_column_of_a_newer_version_stops_the_night_by_name() {
 
 /// Changes the table of trades as another program would, while the functions are not at it.
 async fn alter(folder: &Path, change: &str) {
-    // A session outlives its call by a moment.
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    // A session outlives its call by a second.
+    tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
     let connection = duckdb::Connection::open(folder.join("cold.duckdb")).unwrap();
     connection.execute_batch(&format!("ALTER TABLE fact_trades_test {change}")).unwrap();
 }

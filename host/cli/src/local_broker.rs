@@ -63,6 +63,16 @@ fn open(folder: &Path, settings: Settings) -> Result<SimulatedBroker, BrokerErro
     SimulatedBroker::start(options).map_err(|error| unavailable(error.to_string()))
 }
 
+/// Writes a copy of this machine's account to `target`, if there is one; a broker that has it open goes on meanwhile.
+pub(crate) fn copy_account(folder: &Path, target: &Path) -> Result<bool> {
+    let file = file(folder);
+    if !file.exists() {
+        return Ok(false);
+    }
+    sentinel_simulated_broker::copy_account(&file, target)?;
+    Ok(true)
+}
+
 /// Returns what the account on this machine is opened with, at `start`.
 fn settings(account: &AccountConfig, start: UnixMillis) -> Settings {
     let settings = account.settings();

@@ -1,5 +1,8 @@
 //! The functions on simulated time: candles close, strategies decide, orders fill, in the order of a backtest.
 
+mod moment;
+mod nights;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,27 +11,26 @@ use rust_decimal::Decimal;
 use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
 use sentinel_domain::broker::BrokerError;
 use sentinel_domain::candles::Candles;
-use sentinel_domain::clock::{Clock, ManualClock};
-use sentinel_domain::closes::PositionsDue;
+use sentinel_domain::clock::ManualClock;
 use sentinel_domain::components::ComponentStore;
 use sentinel_domain::documents::{DocumentStore, Precondition, Records, StoreError};
 use sentinel_domain::environment::Environment;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::instrument::InstrumentRules;
-use sentinel_domain::live::{Asset, LivePosition, PositionStatus};
-use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_domain::live::Asset;
+use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
-use sentinel_function_runtime::outbox::{DeliveryOrder, next_due};
-use sentinel_function_runtime::{Holder, Outcome, RunError, RunRequest};
+use sentinel_function_runtime::outbox::DeliveryOrder;
+use sentinel_function_runtime::{Holder, RunError};
 use sentinel_runtime::LazyRuntime;
 use sentinel_simulated_broker::exchange::Exchange;
-use sentinel_simulated_broker::{CommandError, Moment, Options, Settings, SimulatedBroker, StartError};
+use sentinel_simulated_broker::{CommandError, Options, Settings, SimulatedBroker, StartError};
 use sentinel_trading::Terms;
 use thiserror::Error;
 
 use crate::desktop::{Desktop, Wiring};
-use crate::schedule::{Due, Schedule, ScheduleError};
+use crate::schedule::{Schedule, ScheduleError};
 
 /// What a simulation is made of.
 #[derive(Debug, Clone)]
@@ -102,9 +104,6 @@ pub struct Simulation {
     syncs_first: bool,
 }
 
-/// What each moment runs by itself.
-const AT_EACH_MOMENT: [&str; 3] = ["ingest-candles", "execute-signals", "sync-positions"];
-
 impl Simulation {
     /// Opens the stores and starts the broker.
     ///
@@ -113,7 +112,7 @@ impl Simulation {
     pub async fn open(options: SimulationOptions) -> Result<Self, SimulationError> {
         let SimulationOptions { folder, environment, terms, cash, markets, components, sandbox, git_hash, .. } =
             options;
-        let mut moments = moments(&markets);
+        let mut moments = moment::moments(&markets);
         let start = options.from.or(moments.first().map(|(time, _)| *time)).unwrap_or_default();
         let settings = Settings {
             account: terms.account_id.clone(),
@@ -200,45 +199,6 @@ impl Simulation {
         self.desktop.add_archive(warehouse, &self.wiring.broker, &self.wiring.terms, benchmark);
     }
 
-    /// Runs what runs in the night after `time`, and returns how each run ended.
-    ///
-    /// # Errors
-    /// When a function fails.
-    pub async fn night(&self, time: UnixMillis) -> Result<Vec<Outcome>, SimulationError> {
-        let due = self.between_moments()?.due(time, time + Timeframe::D1.millis() - 1);
-        self.run_all(due).await
-    }
-
-    /// Returns the schedules of what no moment runs by itself.
-    fn between_moments(&self) -> Result<Schedule, ScheduleError> {
-        let functions = self.desktop.functions().map(|function| function.descriptor());
-        Schedule::of(functions.filter(|descriptor| !AT_EACH_MOMENT.contains(&descriptor.name)))
-    }
-
-    /// Runs functions at the times they are due.
-    async fn run_all(&self, due: Vec<Due>) -> Result<Vec<Outcome>, SimulationError> {
-        let mut ended = Vec::new();
-        for (at, name) in due {
-            self.set_clock(at);
-            match self.desktop.run(name, RunRequest::scheduled_at(at)).await {
-                // Begun in the midst of a night: what it comes after has not run in simulated time.
-                Err(RunError::AfterNotMet { .. }) => {}
-                ran => ended.push(ran?),
-            }
-        }
-        if !ended.is_empty() {
-            self.deliver().await?;
-        }
-        Ok(ended)
-    }
-
-    /// Sets the clock; gone through again after a failure, it may be there already.
-    fn set_clock(&self, time: UnixMillis) {
-        if self.clock.now() < time {
-            self.clock.set(time);
-        }
-    }
-
     /// Puts the functions together anew, as a process that is started again does. `edit` may change what they run on.
     pub fn restart(&mut self, edit: impl FnOnce(Wiring) -> Wiring) {
         self.desktop = Desktop::new(edit(self.wiring.clone()));
@@ -317,73 +277,4 @@ impl Simulation {
     pub const fn wiring(&self) -> &Wiring {
         &self.wiring
     }
-
-    /// One moment: candles close, strategies decide and orders go out, then candles open and orders fill.
-    async fn step(&self, time: UnixMillis, closes: bool) -> Result<(), SimulationError> {
-        self.set_clock(time);
-        self.advance(Moment::at_close(time))?;
-        if closes {
-            self.desktop.run("ingest-candles", RunRequest::scheduled_at(time)).await?;
-            if self.syncs_first {
-                self.sync(time, "close").await?;
-            }
-            self.deliver().await?;
-        }
-        // After a gap too, in which nothing closed: what was not filled in time is taken back before candles open.
-        self.sync(time, "close").await?;
-        self.advance(Moment::at_open(time))?;
-        self.sync(time, "open").await
-    }
-
-    fn advance(&self, to: Moment) -> Result<(), CommandError> {
-        if self.broker.look(Exchange::now) < to {
-            self.broker.advance(to)?;
-        }
-        Ok(())
-    }
-
-    /// Hands all events over. Those that a failure holds back are due now: time stands still until they are taken.
-    async fn deliver(&self) -> Result<(), SimulationError> {
-        let runtime = self.desktop.runtime();
-        let mut now = self.clock.now();
-        loop {
-            let delivery = self.desktop.deliver_in(now, self.order.as_ref()).await?;
-            if let Some((message, reason)) = delivery.failed.into_iter().next() {
-                return Err(SimulationError::Event(format!("{message}: {reason}")));
-            }
-            match next_due(runtime.store.as_ref(), runtime.environment).await? {
-                Some(due) => now = now.max(due),
-                None => return Ok(()),
-            }
-        }
-    }
-
-    /// Brings positions up to this moment, where there are any.
-    async fn sync(&self, time: UnixMillis, phase: &str) -> Result<(), SimulationError> {
-        let positions = Records::<LivePosition>::of(self.store.as_ref(), self.desktop.runtime().environment);
-        let alive = positions.select().one_of("status", PositionStatus::ALIVE.map(PositionStatus::as_str)).limit(1);
-        if positions.query(&alive).await?.is_empty() {
-            return Ok(());
-        }
-        let event = PositionsDue { at: time }.event(phase);
-        self.desktop.run("sync-positions", RunRequest::of_event(event)).await?;
-        Ok(())
-    }
-}
-
-/// Returns every moment at which a candle opens or closes, in order, and whether one closes at it.
-fn moments(markets: &[(Arc<Candles>, InstrumentRules)]) -> Vec<(UnixMillis, bool)> {
-    let mut moments: Vec<(UnixMillis, bool)> = Vec::new();
-    for (candles, _) in markets {
-        for row in 0..candles.len() {
-            moments.push((candles.columns().open_time[row], false));
-            moments.push((candles.close_time(row), true));
-        }
-    }
-    moments.sort_unstable();
-    // Of two entries for one moment the later says that a candle closes.
-    moments.reverse();
-    moments.dedup_by_key(|(time, _)| *time);
-    moments.reverse();
-    moments
 }

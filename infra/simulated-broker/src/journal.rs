@@ -4,10 +4,12 @@
 //! of the clock is written without waiting for the disk and takes the place of the move before it, so that the file
 //! grows with orders and not with time. What is absent: no state. It is the fold of the commands.
 
+use std::fs::{File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use sentinel_domain::candles::{CandleError, Candles, Columns};
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::timeframe::Timeframe;
@@ -34,12 +36,26 @@ const SCHEMA: &str = "
 #[derive(Debug, Error)]
 pub enum JournalError {
     /// The file cannot be read or written.
-    #[error("the broker's file {}: {source}; is another broker using it, or the disk full?", path.display())]
+    #[error("the broker's file {}: {source}; is the disk full, or the file damaged?", path.display())]
     Database {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         source: rusqlite::Error,
+    },
+    /// Another broker has the account open: two for one account would contradict each other.
+    #[error("the broker's file {} is in use by another broker; end that one, or use another file", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Its lock cannot be taken.
+    #[error("the lock beside the broker's file {} cannot be taken: {source}", path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: io::Error,
     },
     /// The file was made by another version.
     #[error("the broker's file {} has format {found}, this version reads {FORMAT}; use another file", path.display())]
@@ -76,6 +92,32 @@ pub(crate) struct Journal {
     path: PathBuf,
     sequence: i64,
     last_is_advance: bool,
+    /// Held as long as this broker lives. Beside the file and not SQLite's own, so that others may read: see
+    /// [`copy_account`].
+    _lock: File,
+}
+
+/// Writes a copy of an account's file, as it stands between two commands, to `target`, which must not exist. A broker
+/// that has the file open goes on meanwhile.
+///
+/// # Errors
+/// When the file cannot be read or the copy not be written.
+pub fn copy_account(path: &Path, target: &Path) -> Result<(), JournalError> {
+    let failed = |source| JournalError::Database { path: path.to_owned(), source };
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?;
+    connection.execute("vacuum into ?1", [target.to_string_lossy()]).map_err(failed)?;
+    Ok(())
+}
+
+fn lock(path: &Path) -> Result<File, JournalError> {
+    let failed = |source| JournalError::Lock { path: path.to_owned(), source };
+    let name = path.with_extension("lock");
+    let file = File::options().create(true).append(true).open(name).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(JournalError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+    }
 }
 
 /// What candles belong to, as it stands beside them.
@@ -89,12 +131,13 @@ impl Journal {
     /// Opens or makes the file and returns it with the exchange that comes of it.
     pub(crate) fn open(path: &Path, settings: &Settings) -> Result<(Self, Exchange), JournalError> {
         let failed = |source| JournalError::Database { path: path.to_owned(), source };
+        let lock = lock(path)?;
         let connection = Connection::open(path).map_err(failed)?;
         let format = prepare(&connection).map_err(failed)?;
         if format != FORMAT {
             return Err(JournalError::Format { path: path.to_owned(), found: format });
         }
-        let mut journal = Self { connection, path: path.to_owned(), sequence: 0, last_is_advance: false };
+        let mut journal = Self { connection, path: path.to_owned(), sequence: 0, last_is_advance: false, _lock: lock };
         let settings = journal.settle(settings)?;
         let mut exchange = Exchange::new(settings);
         journal.replay(&mut exchange)?;
@@ -179,10 +222,8 @@ impl Journal {
     }
 }
 
-/// Makes the tables where there are none and returns the file's format. The file is this process' alone: two brokers
-/// for one account would contradict each other.
+/// Makes the tables where there are none and returns the file's format.
 fn prepare(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.pragma_update(None, "locking_mode", "exclusive")?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     let format = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if format == 0 {

@@ -22,7 +22,7 @@ mod server;
 mod settings;
 mod wire;
 
-pub use journal::JournalError;
+pub use journal::{JournalError, copy_account};
 pub use keeper::CommandError;
 pub use market::Market;
 pub use moment::{Moment, Phase};

@@ -1,8 +1,9 @@
-//! `sentinel backup` and `sentinel restore`: both stores and the components in one file.
+//! `sentinel backup` and `sentinel restore`: both stores, the components and this machine's broker in one file.
 //!
 //! The file is a tar archive; its first entry is a manifest with the size and SHA-256 of each other one. The hot store
 //! is copied before the warehouse: a row that was archived in between is in both, and archiving it again changes
-//! nothing; the other way round it could be in neither.
+//! nothing; the other way round it could be in neither. The broker's account comes after the hot store, too: an order that
+//! the account alone knows is found by its intent, one that the hot store alone knows would be lost.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -22,12 +23,17 @@ use crate::failure::usage;
 use crate::format::bytes;
 use crate::home::{self, Home};
 use crate::laptop::{Laptop, block_on, documents_path, warehouse_path};
+use crate::local_broker;
 use crate::output::Output;
+use crate::simulated_time::SimulatedTime;
 
 const MANIFEST: &str = "manifest.json";
 const HOT: &str = "hot.sqlite";
 const COLD: &str = "warehouse.duckdb";
 const COMPONENTS: &str = "components/";
+/// The account of this machine's broker, and how far simulated time has come, where there are such.
+const BROKER: &str = "broker.sqlite";
+const TIME: &str = "simulated-time.json";
 
 /// The form of backups that this release writes and reads.
 const FORMAT: u32 = 1;
@@ -96,6 +102,14 @@ async fn copy(laptop: &Laptop, home: &Home, staging: &TempDir) -> Result<BTreeMa
         laptop.warehouse.copy_to(&cold).await?;
         files.insert(COLD.to_owned(), cold);
     }
+    let broker = staging.path().join(BROKER);
+    if local_broker::copy_account(&laptop.folder, &broker)? {
+        files.insert(BROKER.to_owned(), broker);
+    }
+    if let Some(time) = SimulatedTime::read(&laptop.folder)? {
+        time.write(staging.path())?;
+        files.insert(TIME.to_owned(), staging.path().join(TIME));
+    }
     let folder = home.components_dir()?;
     for hash in sentinel_domain::components::ComponentStore::list(laptop.components.as_ref()).await? {
         let path = laptop.components.path(hash);
@@ -146,7 +160,7 @@ fn write(whole: &Path, manifest: &Manifest, files: &BTreeMap<String, PathBuf>) -
 pub(super) fn restore(args: &RestoreArgs, home: &Home, output: &Output) -> Result<()> {
     let environment = home::environment()?;
     let folder = home.stores_dir(environment)?;
-    for path in [documents_path(&folder), warehouse_path(&folder)] {
+    for path in [documents_path(&folder), warehouse_path(&folder), local_broker::file(&folder)] {
         if path.exists() {
             return Err(usage(format_args!(
                 "{} is there already and is not replaced; move it away, or restore into another folder with --data-dir",
@@ -217,7 +231,7 @@ fn unpack(file: &Path, folder: &Path) -> Result<Manifest> {
 /// Whether a name is one that a backup has, and so no way out of its folder.
 fn is_ours(name: &str) -> bool {
     let is_component = |rest: &str| !rest.contains(['/', '\\']) && rest.ends_with(".wasm");
-    name == HOT || name == COLD || name.strip_prefix(COMPONENTS).is_some_and(is_component)
+    [HOT, COLD, BROKER, TIME].contains(&name) || name.strip_prefix(COMPONENTS).is_some_and(is_component)
 }
 
 fn not_a_backup(error: io::Error) -> anyhow::Error {
@@ -235,10 +249,13 @@ fn put_components(staging: &Path, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The warehouse before the hot store: a restore that is cut off leaves no hot store, and can be made again.
+/// The hot store last: a restore that is cut off leaves no hot store, and can be made again.
 fn put_stores(staging: &Path, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, target) in [(COLD, warehouse_path(folder)), (HOT, documents_path(folder))] {
+    let (broker, time) = (local_broker::file(folder), folder.join(TIME));
+    for (name, target) in
+        [(TIME, time), (BROKER, broker), (COLD, warehouse_path(folder)), (HOT, documents_path(folder))]
+    {
         let from = staging.join(name);
         if from.exists() {
             fs::rename(&from, &target).with_context(|| format!("cannot write {}", target.display()))?;

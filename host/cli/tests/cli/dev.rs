@@ -89,6 +89,23 @@ fn half_and_half_is_the_whole() {
 }
 
 #[test]
+fn backup_of_the_half_way_goes_on_to_the_same_end() {
+    let (whole, bench) = (traded(), traded());
+    whole.run("dev --from 2020-01-01 --to 2020-05-30").good();
+    bench.run("dev --from 2020-01-01 --to 2020-03-10").good();
+    let taken = bench.run("backup half.sentinel --json").good().json();
+    let files = taken["manifest"]["files"].as_object().unwrap();
+    assert!(files.contains_key("broker.sqlite") && files.contains_key("simulated-time.json"), "{files:?}");
+    bench.run("dev --from 2020-03-10 --to 2020-04-10").good();
+
+    bench.run("--data-dir elsewhere data import daily.csv --symbol BTC/USDT --timeframe 1d --exchange binance").good();
+    bench.run("--data-dir elsewhere restore half.sentinel").good();
+    bench.run("--data-dir elsewhere dev --from 2020-03-10 --to 2020-05-30").good();
+    let restored = bench.run_words(["--data-dir", "elsewhere", "query", TRADES, "--json"]).good().json();
+    assert_eq!(restored, trades(&whole));
+}
+
+#[test]
 fn what_lies_in_the_folder_of_strategies_is_registered() {
     let bench = with_candles();
     bench.run("strategy new dropped").good();
