@@ -17,8 +17,9 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_function_runtime::Reads;
 use sentinel_runtime::{Decision, Replay};
 use sentinel_trading::Terms;
+use sentinel_trading::assets::rules_of_all;
 use sentinel_trading::lanes::DecidingLane;
-use sentinel_trading::series::{Series, session_until};
+use sentinel_trading::series::{Series, Shelf};
 
 use crate::library::{Library, Loaded};
 
@@ -60,20 +61,17 @@ pub async fn prepare<'a>(
     lanes: impl Iterator<Item = DecidingLane<'a>>,
     close_time: UnixMillis,
 ) -> Result<Vec<Task>, StoreError> {
+    let lanes: Vec<_> = lanes.collect();
     // What many lanes share is read once.
-    let mut rules_known: BTreeMap<Instrument, InstrumentRules> = BTreeMap::new();
-    let mut shared: BTreeMap<(Instrument, Timeframe, String, u32), Shared> = BTreeMap::new();
+    let rules_known = rules_of_all(ctx, lanes.iter().map(|lane| lane.instrument)).await?;
+    let mut shelf = Shelf::new(ctx, close_time);
+    let wanted = lanes.iter().map(|lane| (lane.instrument, lane.version.config.timeframe)).collect();
+    shelf.read_ahead(&wanted).await?;
+    let mut shared: BTreeMap<(&Instrument, Timeframe, &str, usize), Shared> = BTreeMap::new();
     let mut versions: BTreeMap<(&str, ContentHash), Arc<StrategyVersion>> = BTreeMap::new();
     let mut tasks = Vec::new();
     for DecidingLane { version, instrument } in lanes {
-        let rules = match rules_known.get(instrument) {
-            Some(rules) => *rules,
-            None => {
-                let rules = sentinel_trading::assets::rules_of(ctx, instrument).await?;
-                rules_known.insert(instrument.clone(), rules);
-                rules
-            }
-        };
+        let rules = rules_known.get(instrument).copied().unwrap_or_default();
         let own = versions.entry((&version.strategy_id, version.version));
         let own = own.or_insert_with(|| Arc::new(version.clone()));
         let mut task =
@@ -94,18 +92,13 @@ pub async fn prepare<'a>(
             }
         };
         let timeframe = version.config.timeframe;
-        let key = (instrument.clone(), timeframe, version.config.gaps.clone(), warm_up_bars);
-        let series = match shared.get(&key) {
-            Some(series) => series.clone(),
-            None => {
-                let found = session_until(ctx, instrument, timeframe, close_time, warm_up_bars as usize).await?;
-                let series = match found {
-                    Some(series) => without_gaps(&Arc::new(series), &version.config.gaps, close_time),
-                    None => Err("there are no candles".to_owned()),
-                };
-                shared.insert(key, series.clone());
-                series
+        let series = match shelf.series(instrument, timeframe, warm_up_bars as usize).await? {
+            Some((chunks, series)) => {
+                let gaps = version.config.gaps.as_str();
+                let key = (instrument, timeframe, gaps, chunks);
+                shared.entry(key).or_insert_with(|| without_gaps(&series, gaps, close_time)).clone()
             }
+            None => Err("there are no candles".to_owned()),
         };
         match series {
             Ok(Some(series)) => task.ready = Ok(Ready { loaded, series, warm_up_bars }),
@@ -117,7 +110,7 @@ pub async fn prepare<'a>(
     Ok(tasks)
 }
 
-/// What lanes of one series, gap policy and warm-up are shown: nothing where the candle did not come and may be missed.
+/// What lanes of one series and gap policy are shown: nothing where the candle did not come and may be missed.
 type Shared = Result<Option<Arc<Series>>, String>;
 
 /// Returns the series as the gap policy has it, if its last candle closes at `close_time`.

@@ -42,7 +42,8 @@ pub(crate) struct AccountConfig {
     fee_bps: Option<Decimal>,
     #[serde(default)]
     fee_in: FeeCurrency,
-    /// Exits are decided at the closes of these candles; without it, of the shortest that a strategy is shown.
+    /// Exits are decided at the closes of these candles; without it, of minutes, and in simulated time of the candles that
+    /// the data folder has for all that is traded.
     pub(crate) finest: Option<Timeframe>,
     /// What performance is measured against.
     #[serde(default, deserialize_with = "instrument")]
@@ -122,7 +123,7 @@ impl AccountConfig {
         }
     }
 
-    /// Returns the terms under which the functions trade it; `finest` is the shortest candle that a strategy is shown.
+    /// Returns the terms under which the functions trade it; exits are decided at the closes of `finest` candles.
     pub(crate) fn terms(&self, environment: Environment, finest: Timeframe) -> Terms {
         let AccountSettings { fees, fill_model, limits, .. } = self.settings();
         Terms {
@@ -131,7 +132,7 @@ impl AccountConfig {
             fees,
             fill_model,
             limits,
-            finest: self.finest.unwrap_or(finest),
+            finest,
         }
     }
 }
@@ -199,7 +200,7 @@ mod tests {
                     [limits]\npositions_max = 3\n[broker]\nkind = \"alpaca-paper\"";
         let config = AccountConfig::parse(text).unwrap();
         let terms = config.terms(Environment::Dev, Timeframe::H1);
-        assert_eq!((terms.finest, terms.limits.positions_max), (Timeframe::M15, Some(3)));
+        assert_eq!((config.finest, terms.limits.positions_max), (Some(Timeframe::M15), Some(3)));
         assert_eq!(terms.fees.rate, FeeRate::Fixed { bps: dec!(10) });
         assert_eq!(config.benchmark.unwrap().to_string(), "binance:BTC/USDT");
     }

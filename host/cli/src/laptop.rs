@@ -23,7 +23,7 @@ use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_evaluate_strategies::Library;
 use sentinel_function_runtime::{Function, Holder, Outcome, RunError, RunRequest, Runtime, StoreReader, WallClock};
 use sentinel_laptop::{Desktop, Wiring};
-use sentinel_register_strategy::{RegisterStrategy, history, nearest};
+use sentinel_register_strategy::{RegisterStrategy, nearest};
 use sentinel_runtime::{LazyRuntime, RuntimeConfig};
 use sentinel_trading::Terms;
 
@@ -94,21 +94,19 @@ impl Laptop {
         self.home.account()
     }
 
-    /// Returns the terms of `account`. Exits are decided at the closes of the shortest candles that any strategy was ever
-    /// shown, so that switching one off changes nothing for the others; in real time, each minute.
-    pub(crate) async fn terms(&self, account: &AccountConfig) -> Result<Terms> {
-        if self.simulated.is_none() {
-            return Ok(account.terms(self.environment, Timeframe::M1));
+    /// Returns the terms of `account`. Exits are decided at the closes of each minute, in simulated time at those of the
+    /// candles that are simulated.
+    pub(crate) fn terms(&self, account: &AccountConfig) -> Terms {
+        match self.simulated {
+            Some(SimulatedTime { finest, .. }) => account.terms(self.environment, finest),
+            None => account.terms(self.environment, account.finest.unwrap_or(Timeframe::M1)),
         }
-        let versions = history::all(&self.documents, self.environment).await?;
-        let shortest = versions.iter().map(|version| version.config.timeframe).min();
-        Ok(account.terms(self.environment, shortest.unwrap_or(Timeframe::D1)))
     }
 
     /// Returns every function that runs on this machine.
     pub(crate) async fn desktop(&self) -> Result<Desktop> {
         let account = self.account()?;
-        let terms = self.terms(&account).await?;
+        let terms = self.terms(&account);
         let broker = Arc::new(local_broker::of(&account, &self.folder)?);
         let mut desktop = Desktop::new(Wiring {
             store: Arc::new(self.documents.clone()),

@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sentinel_domain::timeframe::UnixMillis;
+use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use serde::{Deserialize, Serialize};
 
 use crate::whole_file;
@@ -18,6 +18,8 @@ pub(crate) struct SimulatedTime {
     pub(crate) from: UnixMillis,
     /// What its clock shows, to within a day.
     pub(crate) reached: UnixMillis,
+    /// The candles that orders meet, and at whose closes exits are decided.
+    pub(crate) finest: Timeframe,
 }
 
 impl SimulatedTime {

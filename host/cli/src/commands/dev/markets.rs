@@ -36,6 +36,25 @@ pub(super) fn read(
     Ok(markets)
 }
 
+/// Returns the candles to simulate: the longest that the data folder has of everything that is traded within `span`, and
+/// that are no longer than any that a strategy is shown.
+pub(super) fn finest(versions: &[StrategyVersion], span: &Range<UnixMillis>, home: &Home) -> Result<Timeframe> {
+    let within = within(versions, span)?;
+    let shortest = within.iter().map(|version| version.config.timeframe).min().unwrap_or(Timeframe::D1);
+    let stored = home.candles()?.list()?;
+    let traded = policies(&within);
+    let has_all = |timeframe: &Timeframe| {
+        let has = |instrument: &&Instrument| {
+            stored.iter().any(|series| series.name.instrument == **instrument && series.name.timeframe == *timeframe)
+        };
+        traded.keys().all(has)
+    };
+    let mut lengths: Vec<_> = Timeframe::ALL.into_iter().filter(|timeframe| *timeframe <= shortest).collect();
+    lengths.sort_unstable();
+    // Where nothing fits, reading the candles says what is missing.
+    Ok(lengths.into_iter().rev().find(has_all).unwrap_or(shortest))
+}
+
 /// Returns the versions that decide at some time within `span`.
 fn within<'a>(versions: &'a [StrategyVersion], span: &Range<UnixMillis>) -> Result<Vec<&'a StrategyVersion>> {
     let decides = |version: &&StrategyVersion| {

@@ -38,14 +38,16 @@ pub(super) fn run(
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     threads.block_on(async {
         markets::refuse_real_time(&laptop).await?;
-        let mut mark = begin(&laptop, &span)?;
-        if mark.reached >= span.end && laptop.simulated.is_some() {
+        if let Some(mark) = laptop.simulated
+            && mark.reached >= span.end
+        {
             output.note(format!("simulated time is at {} already", moment(mark.reached)));
             return thread::show(&laptop, output).await;
         }
-        laptop.simulated = Some(mark);
         sources.build_changed(output)?;
         take_in(&laptop.runtime(), &laptop, span.start).await?;
+        let mut mark = begin(&laptop, &span, home).await?;
+        laptop.simulated = Some(mark);
         let mut simulation = open(&laptop, mark.from..span.end, home).await?;
         let _listening = Listening::at(&simulation.broker().url(), &laptop.folder)?;
         mark.reached = simulation.clock().now();
@@ -62,9 +64,14 @@ pub(super) fn run(
 }
 
 /// Returns where simulated time begins and stands: in fresh stores, at the span's beginning.
-fn begin(laptop: &Laptop, span: &Range<UnixMillis>) -> Result<SimulatedTime> {
+async fn begin(laptop: &Laptop, span: &Range<UnixMillis>, home: &Home) -> Result<SimulatedTime> {
     let Some(mark) = laptop.simulated else {
-        return Ok(SimulatedTime { from: span.start, reached: span.start });
+        let versions = history::all(&laptop.documents, laptop.environment).await?;
+        let finest = match laptop.account()?.finest {
+            Some(finest) => finest,
+            None => markets::finest(&versions, span, home)?,
+        };
+        return Ok(SimulatedTime { from: span.start, reached: span.start, finest });
     };
     if span.start < mark.from {
         return Err(usage(format_args!(
@@ -79,10 +86,11 @@ fn begin(laptop: &Laptop, span: &Range<UnixMillis>) -> Result<SimulatedTime> {
 async fn open(laptop: &Laptop, span: Range<UnixMillis>, home: &Home) -> Result<Simulation> {
     let account = laptop.account()?;
     let versions = history::all(&laptop.documents, laptop.environment).await?;
-    let terms = laptop.terms(&account).await?;
+    let terms = laptop.terms(&account);
     if let Some(shorter) = versions.iter().find(|version| version.config.timeframe < terms.finest) {
         return Err(usage(format_args!(
-            "finest is {} in account.toml, and {} is shown {} candles; exits cannot be decided at longer ones",
+            "simulated are {} candles, and {} is shown {}; exits cannot be decided at longer ones: name another data \
+             folder with --data-dir, or finest in its account.toml",
             terms.finest, shorter.strategy_id, shorter.config.timeframe
         )));
     }
