@@ -40,6 +40,7 @@ pub fn setup(component: Strategy, candles: &Candles, parameters: &[(&str, &str)]
         timeframe: candles.timeframe(),
         risk: RiskParams { sizing: Sizing::Quantity(dec!(0.1)), ..RiskParams::default() },
         series: vec![0],
+        recorded: None,
     }
 }
 

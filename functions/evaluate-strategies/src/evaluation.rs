@@ -146,6 +146,14 @@ pub fn evaluate_again(tasks: &[Task], namespace: &str, close_time: UnixMillis) -
     tasks.par_iter().map(|task| task.evaluate(namespace, "", close_time)).collect()
 }
 
+/// Returns how a version may trade: one that was deactivated may still get out of what it holds.
+#[must_use]
+pub fn risk_of(version: &StrategyVersion) -> RiskParams {
+    let mut risk: RiskParams = serde_json::from_value(version.config.risk_params.clone()).unwrap_or_default();
+    risk.paused |= !version.active;
+    risk
+}
+
 impl Task {
     fn evaluate(&self, namespace: &str, account_id: &str, close_time: UnixMillis) -> Evaluated {
         let decided = self.ready.as_ref().map_err(Clone::clone).and_then(|ready| {
@@ -174,11 +182,9 @@ impl Task {
     }
 
     fn signal(&self, ready: &Ready, signal: &Signal, namespace: &str, close_time: UnixMillis) -> LiveSignal {
-        let StrategyVersion { strategy_id, version, config, active, .. } = self.version.as_ref();
+        let StrategyVersion { strategy_id, version, config, .. } = self.version.as_ref();
         let timeframe = config.timeframe;
-        let mut risk_params: RiskParams = serde_json::from_value(config.risk_params.clone()).unwrap_or_default();
-        // A strategy that was deactivated may still get out of what it holds.
-        risk_params.paused |= !active;
+        let risk_params = risk_of(&self.version);
         let valid_bars = signal.valid_bars.unwrap_or(risk_params.signal_valid_bars);
         let columns = ready.series.candles.columns();
         let manifest = ready.loaded.strategy.manifest();

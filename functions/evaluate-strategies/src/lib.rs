@@ -23,7 +23,7 @@ use sentinel_runtime::ENGINE_VERSION;
 use sentinel_trading::Terms;
 use sentinel_trading::lanes::{DecidingLane, closing_at, versions_as_of};
 
-pub use evaluation::{Evaluated, Task, evaluate, evaluate_again, prepare};
+pub use evaluation::{Evaluated, Task, evaluate, evaluate_again, prepare, risk_of};
 pub use library::{Library, LibraryError};
 
 /// The function.

@@ -10,6 +10,7 @@ use sentinel_domain::candles::format_time;
 use sentinel_domain::hash::{ContentHash, ContentHasher};
 use sentinel_domain::instrument::{Exchange, Symbol};
 use sentinel_domain::money::{MONEY_SCALE, decimal_from_text};
+use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::risk::RiskParams;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::trade::{ExitReason, Trade};
@@ -98,6 +99,38 @@ pub struct RunStrategy {
     pub parameters: BTreeMap<String, String>,
     /// How it was allowed to trade.
     pub risk_params: RiskParams,
+    /// When it decided, where the run was as recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<RunStretch>,
+}
+
+/// When a version of the registry decided, and on what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStretch {
+    /// Its place in the strategy's history, from 1.
+    pub ordinal: u32,
+    /// From which close on.
+    pub valid_from: String,
+    /// Before which close; `None` where no other version came before the end of the candles.
+    pub valid_to: Option<String>,
+    /// Whether it might open positions.
+    pub active: bool,
+    /// What it traded.
+    pub assets: Vec<String>,
+}
+
+impl RunStretch {
+    /// Returns the stretch of a version in a run whose last candle closes at `end`: what the registry says of later
+    /// times is no part of the run.
+    fn until(end: UnixMillis, version: &StrategyVersion) -> Self {
+        Self {
+            ordinal: version.ordinal,
+            valid_from: format_time(version.valid_from),
+            valid_to: version.valid_to.filter(|valid_to| *valid_to <= end).map(format_time),
+            active: version.active,
+            assets: version.assets.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 /// One series of a run.
@@ -264,7 +297,7 @@ impl RunFile {
             fees_usd: result.fees_usd.normalize(),
             turnover_usd: result.turnover_usd.normalize(),
             run_seconds: None,
-            strategies: result.strategies.iter().map(RunStrategy::from).collect(),
+            strategies: result.strategies.iter().map(|strategy| RunStrategy::new(strategy, to)).collect(),
             series: result.series.iter().map(RunSeries::from).collect(),
             assumptions: result.assumptions.clone(),
             signals: RunSignals::from(&result.signals),
@@ -306,18 +339,22 @@ impl RunFile {
     }
 }
 
-/// Returns the hash over all that a result is a function of: software, versions, candles, fees, limits and cash.
+/// Returns the hash over all that a result is a function of: software, versions and, as recorded, when each decided on
+/// what; candles, fees, limits and cash.
 #[must_use]
 pub fn run_id(result: &BacktestResult) -> ContentHash {
     let versions = result.strategies.iter().flat_map(|strategy| [&strategy.version]);
     let candles = result.series.iter().map(|series| &series.data_hash);
     let settings = serde_json::to_value((&result.assumptions, result.cash_initial.normalize()));
     let hasher = ContentHasher::new("backtest-run").text(env!("CARGO_PKG_VERSION"));
-    versions
+    let hasher = versions
         .chain(candles)
         .fold(hasher, |hasher, hash| hasher.bytes(hash.as_bytes()))
-        .text(&settings.map_or_else(|error| error.to_string(), |settings| settings.to_string()))
-        .finish()
+        .text(&settings.map_or_else(|error| error.to_string(), |settings| settings.to_string()));
+    let (_, end) = span(&result.series);
+    let rows = result.strategies.iter().filter_map(|strategy| strategy.recorded.as_deref());
+    let stretches = rows.map(|version| format!("{:?}", RunStretch::until(end, version)));
+    stretches.fold(hasher, |hasher, stretch| hasher.text(&stretch)).finish()
 }
 
 /// Returns the first opening and the last closing time of some series.
@@ -348,8 +385,8 @@ fn metrics_by_name(metrics: &Metrics) -> BTreeMap<String, RunMetric> {
         .collect()
 }
 
-impl From<&StrategySummary> for RunStrategy {
-    fn from(strategy: &StrategySummary) -> Self {
+impl RunStrategy {
+    fn new(strategy: &StrategySummary, end: UnixMillis) -> Self {
         Self {
             strategy_id: strategy.strategy_id.clone(),
             version: strategy.version,
@@ -358,6 +395,7 @@ impl From<&StrategySummary> for RunStrategy {
             timeframe: strategy.timeframe,
             parameters: strategy.parameters.clone(),
             risk_params: strategy.risk.clone(),
+            recorded: strategy.recorded.as_deref().map(|version| RunStretch::until(end, version)),
         }
     }
 }

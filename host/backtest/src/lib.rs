@@ -10,6 +10,7 @@ pub mod json;
 pub mod lookahead;
 pub mod market;
 pub mod metrics;
+mod recorded;
 pub mod report;
 pub mod result;
 pub mod rows;

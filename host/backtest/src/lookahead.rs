@@ -9,7 +9,7 @@ use sentinel_domain::hash::{ContentHash, ContentHasher};
 use sentinel_domain::signal::Signal;
 use sentinel_runtime::{ENGINE_VERSION, Replay, VerifyError};
 
-use crate::run::{Backtest, Signals};
+use crate::run::{Backtest, Prepared, Signals};
 
 /// Where verdicts are remembered. A verdict's key holds everything it depends on.
 pub trait Verdicts: Sync {
@@ -48,7 +48,10 @@ impl Backtest {
             let setup = &self.strategies()[lane.strategy];
             let rules = &self.series()[lane.series].rules;
             let replay = Replay::new(&setup.component, &lane.bars, rules, &setup.parameters)?;
-            let key = key(&replay, signals.lane(index));
+            let mut key = key(&replay, signals.lane(index));
+            if setup.recorded.is_some() {
+                key = of_part(&key, lane);
+            }
             if verdicts.is_verified(&key) {
                 continue;
             }
@@ -57,14 +60,14 @@ impl Backtest {
                 .sessions
                 .par_iter()
                 .map(|session| {
-                    let verified = replay.verify_session(session, signals.lane(index));
+                    let verified = replay.verify_session_from(session, lane.first_row, signals.lane(index));
                     shown(session.bars.len());
                     verified
                 })
                 .collect();
             by_session.into_iter().try_for_each(|verified| verified.map(drop))?;
             verdicts.remember(&key);
-            bars += lane.bars.len();
+            bars += lane.bars_shown();
         }
         Ok(bars)
     }
@@ -82,4 +85,11 @@ fn key(replay: &Replay<'_>, signals: &[Signal]) -> ContentHash {
         .bytes(replay.candles.content_hash().as_bytes());
     // The text of an `f64` in this form is exact, so two texts are equal only of equal signals.
     signals.iter().fold(hasher, |hasher, signal| hasher.text(&format!("{signal:?}"))).finish()
+}
+
+/// Returns the key of a verdict on the part of the bars that a version decided: it says nothing about the others.
+fn of_part(key: &ContentHash, lane: &Prepared) -> ContentHash {
+    let end = lane.sessions.last().map_or(lane.first_row, |session| session.bars.end);
+    let part = format!("{}..{end}", lane.first_row);
+    ContentHasher::new("lookahead-verdict-of-part").bytes(key.as_bytes()).text(&part).finish()
 }

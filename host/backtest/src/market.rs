@@ -9,6 +9,7 @@ use sentinel_domain::fees::FeeSchedule;
 use sentinel_domain::fill::FillModel;
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::{Instrument, InstrumentRules};
+use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::risk::{AccountLimits, RiskParams};
 use sentinel_domain::strategy::ParameterValue;
 use sentinel_domain::timeframe::Timeframe;
@@ -67,6 +68,9 @@ pub struct StrategySetup {
     pub risk: RiskParams,
     /// The series it runs on, by index.
     pub series: Vec<usize>,
+    /// The row of the registry that it is, which decides only the closes within the row's time; `None` for a strategy
+    /// that decides all of them. Rows of one strategy trade the same position after one another.
+    pub recorded: Option<Arc<StrategyVersion>>,
 }
 
 impl StrategySetup {

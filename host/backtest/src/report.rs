@@ -258,7 +258,7 @@ fn quote_of(result: &BacktestResult) -> String {
 
 fn strategies(result: &BacktestResult) -> Vec<StrategyBlock> {
     let block = |strategy: &crate::result::StrategySummary| StrategyBlock {
-        name: strategy.strategy_id.clone(),
+        name: strategy.title(),
         description: strategy.description.clone(),
         timeframe: strategy.timeframe.to_string(),
         parameters: strategy.parameters.clone().into_iter().collect(),

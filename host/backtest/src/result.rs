@@ -3,12 +3,15 @@
 //! A result holds nothing that was measured on a clock, so the same backtest gives the same bytes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
+use sentinel_domain::candles::format_time;
 use sentinel_domain::fees::FeeSchedule;
 use sentinel_domain::fill::FillModel;
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::Instrument;
+use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::risk::{AccountLimits, RiskParams};
 use sentinel_domain::strategy::Label;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
@@ -88,6 +91,19 @@ pub struct StrategySummary {
     pub risk: RiskParams,
     /// What the pattern indices of trades mean.
     pub patterns: Vec<Label>,
+    /// The row of the registry that it was, where the run was as recorded.
+    pub recorded: Option<Arc<StrategyVersion>>,
+}
+
+impl StrategySummary {
+    /// Returns the name, and of a row of the registry its time.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let Some(row) = &self.recorded else { return self.strategy_id.clone() };
+        let until = row.valid_to.map_or_else(String::new, |end| format!(" to {}", format_time(end)));
+        let paused = if row.active { "" } else { ", not active" };
+        format!("{} version {} (from {}{until}{paused})", row.strategy_id, row.ordinal, format_time(row.valid_from))
+    }
 }
 
 /// One series of candles of a backtest.

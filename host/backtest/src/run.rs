@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::market::{AccountSettings, MarketSeries, StrategySetup};
 use crate::metrics::{Benchmark, Metrics, daily};
 use crate::moments::Moments;
+use crate::recorded;
 use crate::result::{Assumptions, BacktestResult, EquityCurve, SeriesSummary, SignalCounts, StrategySummary};
 use crate::simulate::{Lane, Outcome, Simulation, World};
 use crate::timeline::Timeline;
@@ -75,6 +76,15 @@ pub(crate) struct Prepared {
     pub(crate) series: usize,
     pub(crate) bars: Arc<Candles>,
     pub(crate) sessions: Vec<Session>,
+    /// The first bar whose signal counts.
+    pub(crate) first_row: usize,
+}
+
+impl Prepared {
+    /// Returns how many bars the strategy is shown, warm-up aside.
+    pub(crate) fn bars_shown(&self) -> usize {
+        self.sessions.iter().map(|session| session.bars.len()).sum()
+    }
 }
 
 impl Backtest {
@@ -87,10 +97,12 @@ impl Backtest {
         strategies: Vec<StrategySetup>,
         account: AccountSettings,
     ) -> Result<Self, BacktestError> {
-        let mut lanes = Vec::new();
+        let mut lanes: Vec<Prepared> = Vec::new();
         for (strategy, setup) in strategies.iter().enumerate() {
             for &index in &setup.series {
-                lanes.push(prepare(strategy, setup, index, &series[index])?);
+                let known = lanes.iter().find(|lane| lane.series == index && lane.bars.timeframe() == setup.timeframe);
+                let known = known.map(|lane| Arc::clone(&lane.bars));
+                lanes.push(prepare(strategy, setup, index, &series[index], known)?);
             }
         }
         if lanes.is_empty() {
@@ -138,7 +150,7 @@ impl Backtest {
     /// Returns the number of bars that strategies are shown, over all of them.
     #[must_use]
     pub fn bars(&self) -> usize {
-        self.lanes.iter().map(|lane| lane.bars.len()).sum()
+        self.lanes.iter().map(Prepared::bars_shown).sum()
     }
 
     pub(crate) fn lanes(&self) -> &[Prepared] {
@@ -237,8 +249,11 @@ impl Backtest {
     fn reading_lanes(&self) -> Vec<Lane<'_>> {
         self.lanes
             .iter()
-            .map(|lane| Lane {
+            .zip(recorded::shared(&self.lanes, &self.strategies))
+            .map(|(lane, (owner, book))| Lane {
                 strategy: lane.strategy,
+                owner,
+                book,
                 series: lane.series,
                 bars: &lane.bars,
                 risk: &self.strategies[lane.strategy].risk,
@@ -306,17 +321,19 @@ impl Backtest {
     fn summarize(&self, setup: &StrategySetup) -> StrategySummary {
         let gaps = setup.series.first().map(|index| self.series[*index].gaps.clone()).unwrap_or_default();
         let component_hash = setup.component.component_hash();
-        let config_hash = setup.config(gaps).config_hash();
+        let row = setup.recorded.as_ref();
+        let config_hash = row.map_or_else(|| setup.config(gaps).config_hash(), |row| row.config_hash);
         StrategySummary {
             strategy_id: setup.strategy_id.clone(),
             description: setup.component.manifest().description.clone(),
             timeframe: setup.timeframe,
             risk: setup.risk.clone(),
-            version: strategy_version(component_hash, config_hash),
+            version: row.map_or_else(|| strategy_version(component_hash, config_hash), |row| row.version),
             component_hash,
             config_hash,
             parameters: setup.parameters_by_name(),
             patterns: setup.component.manifest().patterns.clone(),
+            recorded: setup.recorded.clone(),
         }
     }
 }
@@ -396,6 +413,7 @@ fn prepare(
     setup: &StrategySetup,
     series: usize,
     market: &MarketSeries,
+    known: Option<Arc<Candles>>,
 ) -> Result<Prepared, BacktestError> {
     let manifest = setup.component.manifest();
     if !manifest.timeframes.contains(&setup.timeframe) {
@@ -418,13 +436,17 @@ fn prepare(
             series: market.instrument().to_string(),
         });
     }
-    let bars = if market.candles().timeframe() == setup.timeframe {
-        Arc::clone(market.candles())
-    } else {
-        Arc::new(resample(market.candles(), setup.timeframe)?.candles)
+    let bars = match known {
+        Some(bars) => bars,
+        None if market.candles().timeframe() == setup.timeframe => Arc::clone(market.candles()),
+        None => Arc::new(resample(market.candles(), setup.timeframe)?.candles),
     };
     let sessions = sessions(&bars.columns().open_time, setup.timeframe);
-    Ok(Prepared { strategy, series, bars, sessions })
+    let (sessions, first_row) = match &setup.recorded {
+        Some(version) => recorded::cut(sessions, &bars, version),
+        None => (sessions, 0),
+    };
+    Ok(Prepared { strategy, series, bars, sessions, first_row })
 }
 
 /// One strategy with its parameters on one series, ready to evaluate sessions.
@@ -469,7 +491,11 @@ impl<'a> Sandbox<'a> {
         instance
             .warm_up(columns, session.warm_up(self.warm_up_bars as usize))
             .and_then(|()| instance.on_bars(columns, session.bars.clone(), signals))
-            .map_err(|error| self.locate(session, error))
+            .map_err(|error| self.locate(session, error))?;
+        if session.bars.start < self.lane.first_row {
+            signals.retain(|signal| signal.bar >= self.lane.first_row);
+        }
+        Ok(())
     }
 
     /// A call with many bars names only their range; run again one by one, the bar has a name.

@@ -42,6 +42,10 @@ pub(crate) struct World<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lane<'a> {
     pub(crate) strategy: usize,
+    /// The same for all versions of a strategy.
+    pub(crate) owner: usize,
+    /// The first of the lanes that hold one position after one another: the versions of a strategy. Itself, as a rule.
+    pub(crate) book: usize,
     pub(crate) series: usize,
     /// The bars its signals are about.
     pub(crate) bars: &'a Candles,
@@ -171,6 +175,8 @@ pub(crate) struct Simulation<'a> {
     out: &'a mut Outcome,
     /// One for each lane.
     slots: Vec<Slot>,
+    /// For each book the lane that bought last, in whose slot it is.
+    occupants: Vec<usize>,
     /// Lanes that hold anything, in order, so that the others cost nothing.
     holding: Vec<usize>,
     /// Lanes with an order that waits for an open.
@@ -199,6 +205,7 @@ impl<'a> Simulation<'a> {
             world,
             out,
             slots,
+            occupants: (0..world.lanes.len()).collect(),
             holding: Vec::new(),
             pending: 0,
             watched: 0,
@@ -375,7 +382,8 @@ impl<'a> Simulation<'a> {
 
     /// Decides one signal. `view` is the account at this close, looked at when the first buy asks for it.
     fn pass_gate(&mut self, due: &Due, advice: &Signal, view: &mut Option<AccountView>) {
-        let Due { step, lane: index, signal, open } = *due;
+        let Due { step, lane, signal, open } = *due;
+        let index = self.occupants[self.world.lanes[lane].book];
         self.slots[index].open = open.map(|open| (step, open));
         let verdict = gate::decide_held(advice.signal_type, self.slots[index].holding()).unwrap_or_else(|| {
             let view = view.get_or_insert_with(|| self.account_view(step));
@@ -405,7 +413,7 @@ impl<'a> Simulation<'a> {
                 SignalState::Rejected
             }
         };
-        self.set_state(index, signal, state);
+        self.set_state(lane, signal, state);
     }
 
     fn decide_entry(&self, due: &Due, signal: &Signal, view: &mut AccountView) -> Verdict {
@@ -414,7 +422,7 @@ impl<'a> Simulation<'a> {
         let market = &series[lane.series];
         let symbol_of = |index: usize| &series[lanes[index].series].instrument().symbol;
         view.positions = self.count_active(|_| true);
-        view.positions_of_strategy = self.count_active(|index| lanes[index].strategy == lane.strategy);
+        view.positions_of_strategy = self.count_active(|index| lanes[index].owner == lane.owner);
         view.positions_of_symbol = self.count_active(|index| *symbol_of(index) == market.instrument().symbol);
         let close_time = self.world.timeline.time(due.step);
         let candidate = Candidate {
@@ -426,7 +434,7 @@ impl<'a> Simulation<'a> {
             now: close_time,
             close: decimal_price(lane.bars.columns().close[signal.bar]),
             stale_bars: self.stale_bars(lane.series, due.step),
-            exit_time_last: self.slots[due.lane].exit_time_last,
+            exit_time_last: self.slots[self.occupants[lane.book]].exit_time_last,
         };
         let costs = Costs { fill_model: &account.fill_model, fees: &account.fees, fee_rate: self.fee_rate(close_time) };
         gate::decide_entry(&candidate, view, &account.limits, &costs)
@@ -496,6 +504,7 @@ impl<'a> Simulation<'a> {
     fn order_entry(&mut self, due: &Due, advice: &Signal, intent: EntryIntent) {
         let Due { step, lane: index, signal, .. } = *due;
         let signal_time = self.world.timeline.time(step);
+        self.occupy(index);
         self.reserved += intent.reserved;
         self.pending += 1;
         if let Err(at) = self.holding.binary_search(&index) {
@@ -513,6 +522,18 @@ impl<'a> Simulation<'a> {
             signal_time,
             entry_row: 0,
         });
+    }
+
+    /// Hands a book that holds nothing, and what is left in it, to the lane that buys.
+    fn occupy(&mut self, lane: usize) {
+        let former = std::mem::replace(&mut self.occupants[self.world.lanes[lane].book], lane);
+        if former == lane {
+            return;
+        }
+        self.slots[lane] = std::mem::take(&mut self.slots[former]);
+        if let Ok(at) = self.holding.binary_search(&former) {
+            self.holding.remove(at);
+        }
     }
 
     fn reject(&mut self, due: &Due, signal: &Signal, rejection: &Rejection) {

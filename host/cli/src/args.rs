@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Data(DataCommand),
     /// Run strategies over past candles and see how they would have done.
     #[command(after_help = examples::BACKTEST, after_long_help = examples::BACKTEST_LONG)]
+    #[command(mut_arg("strategy", needless_as_recorded), mut_arg("timeframe", needless_as_recorded))]
+    #[command(mut_arg("symbol", needless_as_recorded))]
     Backtest(Box<BacktestArgs>),
     /// Run a backtest for every combination of some parameters, on all cores.
     #[command(after_help = examples::SWEEP)]
@@ -107,6 +109,18 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct BacktestArgs {
+    /// Run what the registry says was active at each close: its versions with their components, parameters, risk and
+    /// assets, on the account of account.toml, as `sentinel dev --from --to` trades them.
+    #[arg(long, requires_all = ["from", "to"], help_heading = "Strategies", conflicts_with_all = [
+        "config", "StrategyArgs", "SizingArgs", "ExitArgs", "GateArgs", "AccountArgs", "data", "symbol", "exchange",
+        "gaps", "tick_size", "step_size", "quantity_min", "notional_min",
+    ])]
+    pub(crate) as_recorded: bool,
+
+    /// Of what is registered, run only this strategy; may be repeated.
+    #[arg(long, value_name = "ID", requires = "as_recorded", help_heading = "Strategies")]
+    pub(crate) strategy_id: Vec<String>,
+
     #[command(flatten)]
     pub(crate) run: RunArgs,
 
@@ -126,6 +140,11 @@ pub(crate) struct BacktestArgs {
     /// Do not save the run to the data folder.
     #[arg(long, help_heading = "Output")]
     pub(crate) no_save: bool,
+}
+
+/// What is run needs no name where the registry says it.
+fn needless_as_recorded(arg: clap::Arg) -> clap::Arg {
+    arg.required_unless_present_any(["config", "as_recorded"])
 }
 
 #[derive(Debug, Args)]

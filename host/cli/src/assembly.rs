@@ -57,6 +57,7 @@ fn load_strategy(plan: &StrategyPlan, loader: &Loader<'_>) -> Result<StrategySet
         risk: plan.risk.clone(),
         series: plan.series.clone(),
         component,
+        recorded: None,
     })
 }
 
@@ -160,6 +161,9 @@ fn unknown_symbol(symbol: &Symbol, store: &CandleStore, all: &[StoredSeries]) ->
 /// Returns what the reader of a result must know first.
 pub(crate) fn notes(backtest: &Backtest) -> Vec<String> {
     let mut notes = Vec::new();
+    if backtest.strategies().iter().any(|setup| setup.recorded.is_some()) {
+        notes.push("each close is decided by the version that the registry names for it.".to_owned());
+    }
     for series in backtest.series() {
         let instrument = series.instrument();
         if instrument.exchange.as_str() == EXCHANGE {
@@ -169,13 +173,17 @@ pub(crate) fn notes(backtest: &Backtest) -> Vec<String> {
     for setup in backtest.strategies() {
         let finer = setup.series.iter().map(|index| backtest.series()[*index].candles());
         for candles in finer.filter(|candles| candles.timeframe() < setup.timeframe) {
-            notes.push(format!(
+            let note = format!(
                 "{} is shown {} candles made of the {} candles of {}, and its orders are filled on the finer ones.",
                 setup.strategy_id,
                 setup.timeframe,
                 candles.timeframe(),
                 candles.instrument()
-            ));
+            );
+            // The versions of a strategy would say it one after the other.
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
         }
     }
     notes

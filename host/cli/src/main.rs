@@ -6,6 +6,7 @@
 
 mod account;
 mod args;
+mod as_recorded;
 mod assembly;
 mod building;
 mod commands;
@@ -14,6 +15,7 @@ mod format;
 mod home;
 mod laptop;
 mod local_broker;
+mod markets;
 mod output;
 mod plan;
 mod saved;

@@ -27,14 +27,17 @@ enum Found {
     Source { folder: PathBuf, component: Option<PathBuf> },
 }
 
+/// Returns the settings of a sandbox that `threads` threads can use at once.
+pub(crate) fn sandbox_config(threads: usize) -> RuntimeConfig {
+    let usual = RuntimeConfig::default();
+    let instances_max = u32::try_from(threads).unwrap_or(u32::MAX).saturating_mul(2).max(usual.instances_max);
+    RuntimeConfig { cache_dir: home::cache_dir().map(|cache| cache.join("compiled")), instances_max, ..usual }
+}
+
 impl<'a> Loader<'a> {
     /// Sets up a sandbox that `threads` threads can use at once.
     pub(crate) fn new(threads: usize, output: &'a Output) -> Result<Self> {
-        let usual = RuntimeConfig::default();
-        let instances_max = u32::try_from(threads).unwrap_or(u32::MAX).saturating_mul(2).max(usual.instances_max);
-        let config =
-            RuntimeConfig { cache_dir: home::cache_dir().map(|cache| cache.join("compiled")), instances_max, ..usual };
-        Ok(Self { runtime: Runtime::new(config)?, output })
+        Ok(Self { runtime: Runtime::new(sandbox_config(threads))?, output })
     }
 
     /// Loads the strategy that `text` names.

@@ -109,6 +109,20 @@ impl<'a> Replay<'a> {
     /// # Errors
     /// Names the first bar that differs, or the bar that exceeds a limit.
     pub fn verify_session(&self, session: &session::Session, batch: &[Signal]) -> Result<Verified, VerifyError> {
+        self.verify_session_from(session, session.bars.start, batch)
+    }
+
+    /// The same for a session of which only the bars from `first_row` on are decided: the ones before are shown, and
+    /// their signals are passed over.
+    ///
+    /// # Errors
+    /// As [`Replay::verify_session`].
+    pub fn verify_session_from(
+        &self,
+        session: &session::Session,
+        first_row: usize,
+        batch: &[Signal],
+    ) -> Result<Verified, VerifyError> {
         let mut verified = Verified { bars: 0, fuel_max: 0 };
         let mut alone = Vec::new();
         let mut running = self.open_session(session)?;
@@ -118,8 +132,9 @@ impl<'a> Replay<'a> {
             verified.fuel_max = verified.fuel_max.max(running.fuel_used() - fuel_before);
             verified.bars += 1;
         }
-        let batch = within(batch, &session.bars);
-        match self.first_divergence("in one call", batch, "bar by bar", &alone) {
+        let decided = session.bars.start.max(first_row)..session.bars.end;
+        let (batch, alone) = (within(batch, &decided), within(&alone, &decided));
+        match self.first_divergence("in one call", batch, "bar by bar", alone) {
             Some(divergence) => Err(VerifyError::Diverged(divergence)),
             None => Ok(verified),
         }

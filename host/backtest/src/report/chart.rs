@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::words;
 use crate::metrics::Benchmark;
-use crate::result::{BacktestResult, EquityCurve, OpenPosition};
+use crate::result::{BacktestResult, EquityCurve, OpenPosition, StrategySummary};
 
 /// Candles drawn of all series together, and of one: more cannot be told apart on a screen.
 const CANDLES_MAX: usize = 20_000;
@@ -238,7 +238,7 @@ pub(super) const REASONS: [ExitReason; 6] = [
 impl TradeColumns {
     fn new(result: &BacktestResult, candles: &[&Candles]) -> Self {
         let mut columns = Self {
-            strategies: result.strategies.iter().map(|strategy| strategy.strategy_id.clone()).collect(),
+            strategies: result.strategies.iter().map(StrategySummary::title).collect(),
             reasons: REASONS.map(ExitReason::as_str).to_vec(),
             ..Self::default()
         };

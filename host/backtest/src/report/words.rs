@@ -125,7 +125,7 @@ pub(super) fn assumptions(result: &BacktestResult) -> Vec<(String, String)> {
         ("Account".to_owned(), limits(account)),
     ];
     for strategy in &result.strategies {
-        list.push((format!("Sizing and exits of {}", strategy.strategy_id), risk(&strategy.risk)));
+        list.push((format!("Sizing and exits of {}", strategy.title()), risk(&strategy.risk)));
     }
     for series in &result.series {
         let subject = format!("Gaps in {} {}", series.instrument, series.timeframe);

@@ -56,7 +56,14 @@ impl Scene {
             .strategies
             .iter()
             .enumerate()
-            .map(|(strategy, (risk, _))| Lane { strategy, series: 0, bars: series[0].candles(), risk })
+            .map(|(strategy, (risk, _))| Lane {
+                strategy,
+                owner: strategy,
+                book: strategy,
+                series: 0,
+                bars: series[0].candles(),
+                risk,
+            })
             .collect();
         let signals = Signals { by_lane: self.strategies.iter().map(|(_, signals)| signals.clone()).collect() };
         let timeline = Timeline::new(&[&self.candles], std::iter::empty());

@@ -203,6 +203,7 @@ fn strategy(timeframe: Timeframe) -> StrategySummary {
         ]),
         risk: RiskParams { sizing: Sizing::Quantity(QUANTITY), ..RiskParams::default() },
         patterns: vec![Label { name: "cross-up".into(), description: String::new() }],
+        recorded: None,
     }
 }
 

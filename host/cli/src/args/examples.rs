@@ -93,6 +93,7 @@ Examples:
   sentinel backtest --strategy sma-cross --strategy rsi-reversion --param sma-cross.fast=10 \\
       --symbol BTC/USDT --symbol ETH/USDT --timeframe 1d
   sentinel backtest --config run.toml
+  sentinel backtest --as-recorded --from 2024-01-01 --to 2024-07-01
 "
     };
 }

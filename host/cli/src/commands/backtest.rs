@@ -18,13 +18,17 @@ use crate::plan::Plan;
 use crate::stopwatch::timed;
 use crate::strategies::Loader;
 use crate::verdicts::CachedVerdicts;
-use crate::{saved, warehoused, whole_file};
+use crate::{as_recorded, saved, warehoused, whole_file};
 
 pub(super) fn run(args: &BacktestArgs, home: &Home, output: &Output) -> Result<()> {
     args.report.as_deref().map_or(Ok(()), check_folder)?;
-    let plan = Plan::new(&args.run)?;
-    let loader = Loader::new(start_threads(args.run.threads)?, output)?;
-    let backtest = assemble(&plan, home, &loader, output)?;
+    let backtest = if args.as_recorded {
+        as_recorded::assemble(args, start_threads(args.run.threads)?, home, output)?
+    } else {
+        let plan = Plan::new(&args.run)?;
+        let loader = Loader::new(start_threads(args.run.threads)?, output)?;
+        assemble(&plan, home, &loader, output)?
+    };
 
     let spinner = output.spinner("running");
     let (ran, elapsed) = timed(|| backtest.run_and_tell());

@@ -1,6 +1,5 @@
 //! `sentinel dev`: all functions in one process, on simulated time or on the machine's.
 
-mod markets;
 mod pace;
 mod simulated;
 mod sources;

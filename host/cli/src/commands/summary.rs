@@ -70,7 +70,7 @@ pub(crate) fn print(summary: &Summary<'_>, output: &Output) -> Result<()> {
 fn heading(summary: &Summary<'_>, output: &Output) -> Result<()> {
     for strategy in &summary.result.strategies {
         let parameters: Vec<_> = strategy.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let name = format!("{} on {} candles  ", output.bold(&strategy.strategy_id), strategy.timeframe);
+        let name = format!("{} on {} candles  ", output.bold(&strategy.title()), strategy.timeframe);
         output.paragraph(&name, &parameters.join(" "))?;
     }
     series(summary.series, output)?;

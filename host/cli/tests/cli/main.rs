@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up has failed")]
 
+mod as_recorded;
 mod asking;
 mod backtest;
 mod backup;

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use sentinel_domain::clock::Clock;
 use sentinel_domain::components::ComponentStore;
+use sentinel_domain::instrument::InstrumentRules;
+use sentinel_domain::live::Account;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_function_runtime::http::stop_signal;
 use sentinel_function_runtime::{RunRequest, Runtime};
 use sentinel_laptop::{Simulation, SimulationOptions};
 use sentinel_register_strategy::{history, scan_drop_folder};
 
-use super::markets;
 use super::pace::Pace;
 use super::sources::Sources;
 use crate::commands::thread;
@@ -21,6 +22,7 @@ use crate::format::moment;
 use crate::home::Home;
 use crate::laptop::{Laptop, git_hash};
 use crate::local_broker::{self, Listening};
+use crate::markets;
 use crate::output::Output;
 use crate::simulated_time::SimulatedTime;
 
@@ -37,7 +39,7 @@ pub(super) fn run(
     }
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     threads.block_on(async {
-        markets::refuse_real_time(&laptop).await?;
+        refuse_real_time(&laptop).await?;
         if let Some(mark) = laptop.simulated
             && mark.reached >= span.end
         {
@@ -67,10 +69,7 @@ pub(super) fn run(
 async fn begin(laptop: &Laptop, span: &Range<UnixMillis>, home: &Home) -> Result<SimulatedTime> {
     let Some(mark) = laptop.simulated else {
         let versions = history::all(&laptop.documents, laptop.environment).await?;
-        let finest = match laptop.account()?.finest {
-            Some(finest) => finest,
-            None => markets::finest(&versions, span, home)?,
-        };
+        let finest = markets::finest(&versions, span, laptop.account()?.finest, home)?;
         return Ok(SimulatedTime { from: span.start, reached: span.start, finest });
     };
     if span.start < mark.from {
@@ -87,14 +86,9 @@ async fn open(laptop: &Laptop, span: Range<UnixMillis>, home: &Home) -> Result<S
     let account = laptop.account()?;
     let versions = history::all(&laptop.documents, laptop.environment).await?;
     let terms = laptop.terms(&account);
-    if let Some(shorter) = versions.iter().find(|version| version.config.timeframe < terms.finest) {
-        return Err(usage(format_args!(
-            "simulated are {} candles, and {} is shown {}; exits cannot be decided at longer ones: name another data \
-             folder with --data-dir, or finest in its account.toml",
-            terms.finest, shorter.strategy_id, shorter.config.timeframe
-        )));
-    }
-    let markets = markets::read(&versions, &span, terms.finest, home)?;
+    let finest = markets::finest(&versions, &span, Some(terms.finest), home)?;
+    let markets = markets::read(&versions, &span, finest, home)?;
+    let markets = markets.into_iter().map(|market| (market.candles, InstrumentRules::default())).collect();
     let mut simulation = Simulation::open(SimulationOptions {
         folder: laptop.folder.clone(),
         environment: laptop.environment,
@@ -154,4 +148,17 @@ async fn take_in(runtime: &Runtime, laptop: &Laptop, at: UnixMillis) -> Result<(
         runtime.run_once(function.as_ref(), request).await?;
     }
     Ok(())
+}
+
+/// Refuses stores in which the machine's own time has passed already.
+async fn refuse_real_time(laptop: &Laptop) -> Result<()> {
+    let accounts = laptop.records::<Account>();
+    if laptop.simulated.is_some() || accounts.query(&accounts.select().limit(1)).await?.is_empty() {
+        return Ok(());
+    }
+    Err(usage(format_args!(
+        "the stores in {} have traded in real time, with which simulated time does not mix; name another data folder \
+         with --data-dir",
+        laptop.folder.display()
+    )))
 }

@@ -1,4 +1,5 @@
-//! The candles that a simulation trades: those of the data folder, of everything that strategies name.
+//! The candles on which the past of the registry is traded: those of the data folder, of everything that its versions
+//! name. `sentinel dev --from --to` and `sentinel backtest --as-recorded` read the same.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,40 +8,65 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 use sentinel_domain::candles::Candles;
 use sentinel_domain::candles::gaps::{self, GapPolicy};
-use sentinel_domain::instrument::{Instrument, InstrumentRules};
+use sentinel_domain::instrument::Instrument;
 use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 
 use crate::failure::usage;
 use crate::format::moment;
 use crate::home::Home;
-use crate::laptop::Laptop;
+
+/// The candles of one instrument, their gaps dealt with.
+#[derive(Debug, Clone)]
+pub(crate) struct Market {
+    pub(crate) candles: Arc<Candles>,
+    pub(crate) gaps: GapPolicy,
+    pub(crate) bars_missing: usize,
+}
 
 /// Reads the `finest` candles of whatever versions trade within `span`.
-pub(super) fn read(
+pub(crate) fn read(
     versions: &[StrategyVersion],
     span: &Range<UnixMillis>,
     finest: Timeframe,
     home: &Home,
-) -> Result<Vec<(Arc<Candles>, InstrumentRules)>> {
+) -> Result<Vec<Market>> {
     let store = home.candles()?;
     let mut markets = Vec::new();
     for (instrument, policy) in policies(&within(versions, span)?) {
         let name = format!("{instrument} {finest}");
         let candles = store.read(instrument, finest, span.clone()).with_context(|| {
-            format!("a simulation needs the {name} candles from {} to {}", moment(span.start), moment(span.end))
+            format!("what is traded needs the {name} candles from {} to {}", moment(span.start), moment(span.end))
         })?;
-        let (candles, _) = gaps::apply(candles, policy).with_context(|| format!("cannot use the candles of {name}"))?;
-        markets.push((Arc::new(candles), InstrumentRules::default()));
+        let (candles, report) =
+            gaps::apply(candles, policy).with_context(|| format!("cannot use the candles of {name}"))?;
+        markets.push(Market { candles: Arc::new(candles), gaps: policy, bars_missing: report.missing() });
     }
     Ok(markets)
 }
 
-/// Returns the candles to simulate: the longest that the data folder has of everything that is traded within `span`, and
-/// that are no longer than any that a strategy is shown.
-pub(super) fn finest(versions: &[StrategyVersion], span: &Range<UnixMillis>, home: &Home) -> Result<Timeframe> {
+/// Returns how long the candles are that orders meet and exits are decided on: as `asked`, or the longest that the data
+/// folder has of everything that is traded within `span`, and that are no longer than any that a strategy is shown.
+pub(crate) fn finest(
+    versions: &[StrategyVersion],
+    span: &Range<UnixMillis>,
+    asked: Option<Timeframe>,
+    home: &Home,
+) -> Result<Timeframe> {
     let within = within(versions, span)?;
-    let shortest = within.iter().map(|version| version.config.timeframe).min().unwrap_or(Timeframe::D1);
+    let shortest = within.iter().min_by_key(|version| version.config.timeframe);
+    match (asked, shortest) {
+        (Some(asked), Some(shortest)) if shortest.config.timeframe < asked => {
+            return Err(usage(format_args!(
+                "the finest candles are {asked}, and {} is shown {} candles; exits cannot be decided at longer ones: \
+                 set finest in account.toml, for stores that have begun in another data folder",
+                shortest.strategy_id, shortest.config.timeframe
+            )));
+        }
+        (Some(asked), _) => return Ok(asked),
+        (None, _) => {}
+    }
+    let shortest = shortest.map_or(Timeframe::D1, |version| version.config.timeframe);
     let stored = home.candles()?.list()?;
     let traded = policies(&within);
     let has_all = |timeframe: &Timeframe| {
@@ -56,7 +82,10 @@ pub(super) fn finest(versions: &[StrategyVersion], span: &Range<UnixMillis>, hom
 }
 
 /// Returns the versions that decide at some time within `span`.
-fn within<'a>(versions: &'a [StrategyVersion], span: &Range<UnixMillis>) -> Result<Vec<&'a StrategyVersion>> {
+pub(crate) fn within<'a>(
+    versions: &'a [StrategyVersion],
+    span: &Range<UnixMillis>,
+) -> Result<Vec<&'a StrategyVersion>> {
     let decides = |version: &&StrategyVersion| {
         version.valid_from < span.end && version.valid_to.is_none_or(|end| end > span.start)
     };
@@ -95,17 +124,4 @@ fn policies<'a>(versions: &[&'a StrategyVersion]) -> BTreeMap<&'a Instrument, Ga
         }
     }
     policies
-}
-
-/// Refuses stores in which the machine's own time has passed already.
-pub(super) async fn refuse_real_time(laptop: &Laptop) -> Result<()> {
-    let accounts = laptop.records::<sentinel_domain::live::Account>();
-    if laptop.simulated.is_some() || accounts.query(&accounts.select().limit(1)).await?.is_empty() {
-        return Ok(());
-    }
-    Err(usage(format_args!(
-        "the stores in {} have traded in real time, with which simulated time does not mix; name another data folder \
-         with --data-dir",
-        laptop.folder.display()
-    )))
 }
