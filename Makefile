@@ -28,8 +28,9 @@ build: setup ## Build the binary sentinel and the shipped strategies
 	@cargo build --release --workspace --bins
 	@scripts/build-strategies.sh $(STRATEGIES)
 
-demo: build ## Compare the shipped strategies on real candles and write a report
+demo: build ## Compare the strategies, then let three trade half a year, from signals to the archive
 	@PATH="$$CARGO_TARGET_DIR/release:$$PATH" scripts/demo.sh
+	@PATH="$$CARGO_TARGET_DIR/release:$$PATH" scripts/demo-thread.sh
 
 test: build ## Run all tests, then say which skipped themselves
 	@scripts/test.sh
