@@ -20,3 +20,4 @@ mod registry;
 mod schema;
 mod strategy;
 mod sweep;
+mod terraform;
