@@ -34,6 +34,8 @@ locals {
     }
   ]...)
 
+  event_types = toset(flatten([for function in local.manifest : [for trigger in function.triggers : trigger.event_type if contains(["event", "task"], trigger.kind)]]))
+
   # A task is an event that waits in the outbox until it is due; both come by a topic.
   subscriptions = merge([
     for name, function in local.deployed : {

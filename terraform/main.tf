@@ -275,3 +275,10 @@ check "every_function_has_a_line_of_access" {
     error_message = "access.tf and functions.json name different functions: ${join(", ", setunion(setsubtract(keys(local.access), keys(local.functions)), setsubtract(keys(local.functions), keys(local.access))))}."
   }
 }
+
+check "every_event_type_has_a_topic" {
+  assert {
+    condition     = length(setsubtract(local.event_types, keys(local.event_topics))) == 0
+    error_message = "access.tf names no topic for ${join(", ", setsubtract(local.event_types, keys(local.event_topics)))}."
+  }
+}

@@ -12,4 +12,5 @@ SELECT
   MIN(pnl_pct) AS worst_trade_pct,
   COUNTIF(NOT fee_finalized) AS estimated_fee_count
 FROM {fact_trades}
+WHERE ds >= DATE '2000-01-01'
 GROUP BY ds, account_id, strategy_id, strategy_version

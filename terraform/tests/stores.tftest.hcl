@@ -52,7 +52,7 @@ run "views_read_tables_of_this_environment" {
     error_message = "The views are ${join(", ", keys(module.warehouse.views))}."
   }
   assert {
-    condition     = alltrue([for query in module.warehouse.views : strcontains(query, "`sentinel-example.crypto_analytics.fact_trades` WHERE ds >=") && !strcontains(query, "{")])
+    condition     = alltrue([for query in module.warehouse.views : can(regex("`sentinel-example\\.crypto_analytics\\.fact_trades`\\s+WHERE ds >= DATE", query)) && !strcontains(query, "{")])
     error_message = "A view does not name its table, or reads it without the filter that the table asks for."
   }
   assert {

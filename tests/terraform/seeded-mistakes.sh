@@ -42,6 +42,9 @@ schedule_not_in_utc|functions|A schedule is not in UTC
 schedule_changed|functions|The schedules are not those of functions.json
 function_missing|functions|functions.json names others
 function_twice|functions|Two different items produced the key
+function_without_access|functions|access.tf and functions.json name different functions: expire-signals
+event_without_topic|functions|access.tf names no topic for sentinel.positions.due.v1
+table_without_clustering|stores|The given key does not identify an element in this collection value
 shared_account|functions|Two functions share an account
 role_on_the_project|functions|A function has a role on the whole project
 key_for_strangers_code|functions|The broker's keys are for those who speak to the broker
@@ -110,6 +113,9 @@ seed_schedule_not_in_utc() { edit modules/schedule/main.tf 's|"Etc/UTC"|"Europe/
 seed_schedule_changed() { edit main.tf 's/cron            = each.value.cron/cron            = replace(each.value.cron, "5 0 ", "5 1 ")/'; }
 seed_function_missing() { edit locals.tf 's/if contains(keys(local.images), name) }/if contains(keys(local.images), name) \&\& name != "expire-signals" }/'; }
 seed_function_twice() { edit functions.json 's/"name": "archive-decisions"/"name": "archive-trades"/'; }
+seed_function_without_access() { edit access.tf '/^    expire-signals/d'; }
+seed_event_without_topic() { edit access.tf '/"sentinel.positions.due.v1"/d'; }
+seed_table_without_clustering() { edit access.tf '/^    candles  *= \[/d'; }
 seed_shared_account() { edit main.tf 's/module.identity\[each.key\].email/module.identity["expire-signals"].email/'; }
 seed_role_on_the_project() { edit modules/identity/main.tf 's|"roles/bigquery.jobUser"|"roles/bigquery.dataViewer"|'; }
 seed_key_for_strangers_code() { edit access.tf 's/^    evaluate-strategies = {/    evaluate-strategies = {\n      broker     = true/'; }

@@ -43,18 +43,12 @@ resource "google_bigquery_table" "table" {
 }
 
 locals {
-  # Views promise nothing about partitions, so the filter that each table asks for stands inside them: all days.
-  sources = {
-    for name in keys(var.tables) : name =>
-    "(SELECT * FROM `${var.project_id}.${var.dataset_id}.${name}${var.suffix}` WHERE ds >= DATE '2000-01-01')"
-  }
-  # `{fact_trades}` in the exported SQL stands where that table belongs.
-  queries = {
-    for name, sql in merge(var.views, var.materialized_views) : name =>
-    join("", [for part in regexall("\\{[a-z_]+\\}|[^{]+", sql) :
-      startswith(part, "{") ? local.sources[trim(part, "{}")] : part
-    ])
-  }
+  names = { for name in keys(var.tables) : name => "`${var.project_id}.${var.dataset_id}.${name}${var.suffix}`" }
+  # A view promises nothing about partitions, so the filter that each table asks for stands inside it: all days.
+  all_days = { for name, table in local.names : name => "(SELECT * FROM ${table} WHERE ds >= DATE '2000-01-01')" }
+
+  # `{fact_trades}` in a query stands where that table belongs.
+  parts = { for name, query in merge(var.views, var.materialized_views) : name => regexall("\\{[a-z_]+\\}|[^{]+", query) }
 }
 
 resource "google_bigquery_table" "view" {
@@ -68,7 +62,7 @@ resource "google_bigquery_table" "view" {
   deletion_protection = var.deletion_protection
 
   view {
-    query          = local.queries[each.key]
+    query          = join("", [for part in local.parts[each.key] : startswith(part, "{") ? local.all_days[trim(part, "{}")] : part])
     use_legacy_sql = false
   }
 
@@ -86,7 +80,7 @@ resource "google_bigquery_table" "materialized" {
   deletion_protection = var.deletion_protection
 
   materialized_view {
-    query               = replace(replace(local.queries[each.key], "(SELECT * FROM", ""), "WHERE ds >= DATE '2000-01-01')", "WHERE ds >= DATE '2000-01-01'")
+    query               = join("", [for part in local.parts[each.key] : startswith(part, "{") ? local.names[trim(part, "{}")] : part])
     enable_refresh      = true
     refresh_interval_ms = 1800000
   }

@@ -61,7 +61,7 @@ variable "views" {
 }
 
 variable "materialized_views" {
-  description = "Queries that BigQuery keeps up to date; {table} stands for a table."
+  description = "Queries that BigQuery keeps up to date; {table} stands for a table, and the filter on its days is the query's own."
   type        = map(string)
   default     = {}
 }
