@@ -38,7 +38,6 @@ locals {
     }
     patch-fees = {
       broker = true
-      reads  = ["candles"]
       writes = ["fact_trades", "positions"]
     }
     patch-prices = {
@@ -52,7 +51,6 @@ locals {
     }
     snapshot-accounts = {
       broker = true
-      reads  = ["candles"]
       writes = ["snapshot_accounts"]
     }
     summarize-performance = {

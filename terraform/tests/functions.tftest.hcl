@@ -160,6 +160,26 @@ run "functions_have_only_the_roles_they_need" {
     error_message = "The broom only looks rows up."
   }
   assert {
+    condition = jsonencode({
+      for table in keys(output.tables) : table => sort([for name, grants in output.grants : name if contains(grants, "rowWriter on table ${table}")])
+      }) == jsonencode({
+      backtest_equity_curve        = []
+      backtest_runs                = []
+      candles                      = ["archive-decisions"]
+      decisions                    = ["archive-decisions"]
+      dim_assets                   = ["archive-decisions"]
+      dim_strategies               = ["archive-decisions"]
+      fact_rejected_signals        = ["archive-rejections"]
+      fact_signals_expired         = ["archive-expirations"]
+      fact_trades                  = ["archive-trades", "patch-fees"]
+      positions                    = ["archive-trades", "patch-fees"]
+      signals                      = ["archive-expirations", "archive-rejections", "archive-trades"]
+      snapshot_accounts            = ["snapshot-accounts"]
+      summary_strategy_performance = ["summarize-performance"]
+    })
+    error_message = "A table has another writer than the loops and patches that it is for."
+  }
+  assert {
     condition     = module.warehouse.row_writer_permissions == toset(["bigquery.tables.get", "bigquery.tables.getData", "bigquery.tables.updateData"])
     error_message = "Whoever merges rows must not be able to change or drop tables."
   }
