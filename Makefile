@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-crash bench lint clean
+.PHONY: help setup build demo test test-crash bench lint terraform-check clean
 
 # Absolute, because cargo also runs inside the folders of the strategies.
 CARGO_TARGET_DIR ?= target
@@ -18,7 +18,7 @@ endif
 STRATEGIES := sma-cross rsi-reversion bollinger-breakout macd-trend donchian-turtle cvd-divergence
 
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install what is missing: C compiler, pkg-config, wasm target, libduckdb (quick where all is there)
 	@scripts/setup.sh
@@ -44,6 +44,11 @@ bench: build ## Measure the speed and print it as ratios against a native loop
 
 lint: setup ## Check format, clippy, documentation, licences and advisories
 	@scripts/lint.sh
+
+# Works without a project and without credentials; TERRAFORM_SCHEMA_TOOL names a stand-in for the provider, for machines
+# that cannot download it. tests/terraform/seeded-mistakes.sh shows what it finds.
+terraform-check: ## Check terraform/: format, validation, tests, checkov
+	@scripts/terraform-check.sh
 
 clean: ## Delete what builds left behind
 	@cargo clean

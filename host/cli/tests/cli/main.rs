@@ -21,3 +21,4 @@ mod registry;
 mod schema;
 mod strategy;
 mod sweep;
+mod terraform;

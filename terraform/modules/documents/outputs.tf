@@ -1,0 +1,24 @@
+output "database" {
+  description = "Name of the database."
+  value       = google_firestore_database.hot.name
+}
+
+output "composite_indexes" {
+  description = "Fields of each composite index, by collection and fields."
+  value       = { for key, index in google_firestore_index.composite : key => index.fields[*].field_path }
+}
+
+output "expiring_collections" {
+  description = "Collections whose documents delete themselves at expire_at."
+  value       = sort([for field in google_firestore_field.expire_at : field.collection])
+}
+
+output "backup_retentions" {
+  description = "How long backups are kept."
+  value       = [google_firestore_backup_schedule.daily.retention, google_firestore_backup_schedule.weekly.retention]
+}
+
+output "point_in_time_recovery" {
+  description = "Whether every minute of the last week can be restored."
+  value       = google_firestore_database.hot.point_in_time_recovery_enablement
+}
