@@ -1,11 +1,6 @@
 //! How long the functions take from a closed candle to what is stored, and from a signal to an order at the broker:
 //! `cargo bench -p sentinel-tests --bench live`.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    clippy::cast_precision_loss,
-    reason = "a bench measures time and prints it"
-)]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a bench measures time and prints it")]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -176,8 +171,7 @@ async fn orders(hourly: &Candles) {
 fn print(what: &str, took: &[Duration], per: usize) {
     let mut sorted = took.to_vec();
     sorted.sort();
-    let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
-    let each =
-        if per > 1 { format!(", {:.1?} each", at(0.5) / u32::try_from(per).unwrap_or(1)) } else { String::new() };
-    println!("{what}: median {:.2?}, p99 {:.2?}, most {:.2?} of {}{each}", at(0.5), at(0.99), at(1.0), sorted.len());
+    let at = |per_cent: usize| sorted[(sorted.len() - 1) * per_cent / 100];
+    let each = if per > 1 { format!(", {:.1?} each", at(50) / u32::try_from(per).unwrap_or(1)) } else { String::new() };
+    println!("{what}: median {:.2?}, p99 {:.2?}, most {:.2?} of {}{each}", at(50), at(99), at(100), sorted.len());
 }
