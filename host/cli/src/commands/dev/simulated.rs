@@ -40,11 +40,18 @@ pub(super) fn run(
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     threads.block_on(async {
         refuse_real_time(&laptop).await?;
-        if let Some(mark) = laptop.simulated
-            && mark.reached >= span.end
-        {
-            output.note(format!("simulated time is at {} already", moment(mark.reached)));
-            return thread::show(&laptop, output).await;
+        if let Some(mark) = laptop.simulated {
+            if span.start < mark.from {
+                return Err(usage(format_args!(
+                    "simulated time in these stores began at {}, after --from; begin there, or name another data folder \
+                     with --data-dir",
+                    moment(mark.from)
+                )));
+            }
+            if mark.reached >= span.end {
+                output.note(format!("simulated time is at {} already", moment(mark.reached)));
+                return thread::show(&laptop, output).await;
+            }
         }
         sources.build_changed(output)?;
         take_in(&laptop.runtime(), &laptop, span.start).await?;
@@ -67,19 +74,12 @@ pub(super) fn run(
 
 /// Returns where simulated time begins and stands: in fresh stores, at the span's beginning.
 async fn begin(laptop: &Laptop, span: &Range<UnixMillis>, home: &Home) -> Result<SimulatedTime> {
-    let Some(mark) = laptop.simulated else {
-        let versions = history::all(&laptop.documents, laptop.environment).await?;
-        let finest = markets::finest(&versions, span, laptop.account()?.finest, home)?;
-        return Ok(SimulatedTime { from: span.start, reached: span.start, finest });
-    };
-    if span.start < mark.from {
-        return Err(usage(format_args!(
-            "simulated time in these stores began at {}, after --from; begin there, or name another data folder with \
-             --data-dir",
-            moment(mark.from)
-        )));
+    if let Some(mark) = laptop.simulated {
+        return Ok(mark);
     }
-    Ok(mark)
+    let versions = history::all(&laptop.documents, laptop.environment).await?;
+    let finest = markets::finest(&versions, span, laptop.account()?.finest, home)?;
+    Ok(SimulatedTime { from: span.start, reached: span.start, finest })
 }
 
 async fn open(laptop: &Laptop, span: Range<UnixMillis>, home: &Home) -> Result<Simulation> {
