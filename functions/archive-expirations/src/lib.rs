@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentinel_archive::rows::{FINAL_STATES, filled, signal_entry, state_name};
+use sentinel_archive::rows::{FINAL_STATES, filled, signal_entry};
 use sentinel_archive::time::{date_of, utc};
 use sentinel_archive::{Archive, Entry, Source, Tape, Versions, let_go};
 use sentinel_domain::documents::Stored;
@@ -66,7 +66,7 @@ impl ArchiveExpirations {
 
     async fn over(&self, ctx: &RunContext) -> Result<Vec<Stored<LiveSignal>>, FunctionError> {
         let records = ctx.records::<LiveSignal>();
-        let mut signals = records.all(records.select().one_of("status", FINAL_STATES.map(state_name))).await?;
+        let mut signals = records.all(records.select().one_of("status", FINAL_STATES.map(SignalState::as_str))).await?;
         signals.retain(|stored| {
             let signal = &stored.record;
             stored.expire_at.is_none() && signal.account_id == self.terms.account_id && signal.close_time <= ctx.at()
@@ -138,7 +138,7 @@ fn fact(signal: &LiveSignal, moonshot: Result<Moonshot, &'static str>) -> FactSi
         expiration_at: utc(signal.expiration_at),
         // A signal expires by itself: whoever notes it comes later and adds nothing.
         expired_at: utc(signal.expiration_at),
-        status_before: state_name(SignalState::New).to_owned(),
+        status_before: SignalState::New.as_str().to_owned(),
         max_mfe: moonshot.as_ref().map(|it| it.percent),
         max_mfe_price: moonshot.as_ref().map(|it| it.price),
         max_mfe_at: moonshot.as_ref().map(|it| utc(it.time)),

@@ -32,21 +32,6 @@ pub const FINAL_STATES: [SignalState; 6] = [
     SignalState::NoAction,
 ];
 
-/// Returns a state's name as tables hold it.
-#[must_use]
-pub const fn state_name(state: SignalState) -> &'static str {
-    match state {
-        SignalState::New => "NEW",
-        SignalState::Ordered => "ORDERED",
-        SignalState::Filled => "FILLED",
-        SignalState::Abandoned => "ABANDONED",
-        SignalState::Rejected => "REJECTED",
-        SignalState::Expired => "EXPIRED",
-        SignalState::Consumed => "CONSUMED",
-        SignalState::NoAction => "NO_ACTION",
-    }
-}
-
 /// Returns the key of a signal's row.
 #[must_use]
 pub fn signal_key(signal_id: &str, close_time: UnixMillis) -> RowKey {
@@ -91,11 +76,10 @@ pub async fn signal_row(signal: &LiveSignal, tape: &mut Tape<'_>) -> Result<Sign
         volume_delta: signal.volume_delta,
         cvd,
         orderbook_imbalance: signal.imbalance,
-        // A strategy reckons in floating point; what leaves the host as money is on the instrument's grid.
-        stop_loss: signal.stop_loss.map(|price| signal.rules.round_price(decimal_price(price))),
-        take_profit: signal.take_profit.map(|price| signal.rules.round_price(decimal_price(price))),
+        stop_loss: signal.stop_loss.map(|price| signal.rules.named_price(price)),
+        take_profit: signal.take_profit.map(|price| signal.rules.named_price(price)),
         expiration_at: Some(utc(signal.expiration_at)),
-        status: state_name(signal.status).to_owned(),
+        status: signal.status.as_str().to_owned(),
         rejection_reason: signal.rejection.as_ref().map(|rejection| rejection.reason.clone()),
         timestamp: utc(signal.close_time),
         ds: date_of(signal.close_time),

@@ -1,19 +1,8 @@
 //! Moments and days: the domain counts milliseconds, tables hold dates.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{Days, NaiveDate, NaiveTime};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-
-/// Returns a moment as tables hold it.
-#[must_use]
-pub fn utc(time: UnixMillis) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(time).unwrap_or(DateTime::UNIX_EPOCH)
-}
-
-/// Returns the UTC date of a moment.
-#[must_use]
-pub fn date_of(time: UnixMillis) -> NaiveDate {
-    utc(time).date_naive()
-}
+pub use sentinel_domain::timeframe::{date_of, utc};
 
 /// Returns 00:00 UTC of a day.
 #[must_use]

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use sentinel_archive::Archive;
 use sentinel_archive::candles::{candle_table, cold_chunk, kept_for};
-use sentinel_archive::rows::{FINAL_STATES, decision_key, signal_key, state_name};
+use sentinel_archive::rows::{FINAL_STATES, decision_key, signal_key};
 use sentinel_archive::time::date_of;
 use sentinel_archive::{table, warehouse_failed};
 use sentinel_domain::documents::{Record, Stored, Write};
@@ -105,7 +105,7 @@ impl Broom<'_> {
 
     async fn signals(&mut self) -> Result<Vec<Write>, FunctionError> {
         let records = self.ctx.records::<LiveSignal>();
-        let over = records.select().one_of("status", FINAL_STATES.map(state_name));
+        let over = records.select().one_of("status", FINAL_STATES.map(SignalState::as_str));
         let done = marked(records.all(over).await?);
         let key = |signal: &LiveSignal| signal_key(&signal.signal_id, signal.close_time);
         let is_there = self.holds::<SignalRow, _>(&done, |signal| Some(key(signal))).await?;

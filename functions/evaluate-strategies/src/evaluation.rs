@@ -206,8 +206,8 @@ impl Task {
                 .map(|label| label.name.clone())
                 .unwrap_or_default(),
             confidence: signal.confidence,
-            reasons: names(&manifest.reasons, signal.reasons),
-            warnings: names(&manifest.warnings, signal.warnings),
+            reasons: Label::names_of(&manifest.reasons, signal.reasons),
+            warnings: Label::names_of(&manifest.warnings, signal.warnings),
             stop_loss: signal.stop_loss,
             take_profit: signal.take_profit,
             valid_bars: signal.valid_bars,
@@ -255,9 +255,4 @@ impl Task {
             failure: Some(reason),
         }
     }
-}
-
-/// Returns the names of the bits that are set.
-fn names(labels: &[Label], bits: u64) -> Vec<String> {
-    labels.iter().zip(0..64).filter(|(_, bit)| bits >> bit & 1 == 1).map(|(label, _)| label.name.clone()).collect()
 }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sentinel_domain::hash::ContentHasher;
 use sentinel_domain::live::signal_id;
@@ -14,7 +13,7 @@ use sentinel_domain::session::SessionLength;
 use sentinel_domain::signal::{Signal, SignalState};
 use sentinel_domain::strategy::Label;
 use sentinel_domain::tables::{BacktestEquityPoint, BacktestRun, PositionRow, SignalRow, confidence_level};
-use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_domain::timeframe::{Timeframe, UnixMillis, date_of, utc};
 use sentinel_domain::trade::{ExitReason, Trade};
 use serde_json::json;
 
@@ -152,7 +151,7 @@ impl Told<'_> {
         cvd: Option<f64>,
     ) -> SignalRow {
         let (setup, columns) = (self.setup(lane), lane.bars.columns());
-        let manifest = setup.component.manifest();
+        let (manifest, rules) = (setup.component.manifest(), self.backtest.series()[lane.series].rules);
         let close_time = lane.bars.close_time(signal.bar);
         let valid_bars = i64::from(signal.valid_bars.unwrap_or(setup.risk.signal_valid_bars));
         let id = self.signal_id(lane, close_time);
@@ -172,17 +171,17 @@ impl Told<'_> {
             pattern_name: manifest.patterns.get(signal.pattern as usize).map(|label| label.name.clone()),
             confidence_score: signal.confidence,
             confidence_level: confidence_level(signal.confidence).to_owned(),
-            reasons: names(&manifest.reasons, signal.reasons),
-            warnings: names(&manifest.warnings, signal.warnings),
+            reasons: Label::names_of(&manifest.reasons, signal.reasons),
+            warnings: Label::names_of(&manifest.warnings, signal.warnings),
             price: decimal_price(columns.close[signal.bar]),
             volume: Some(columns.volume[signal.bar]),
             volume_delta: columns.volume_delta.as_ref().map(|values| values[signal.bar]),
             cvd,
             orderbook_imbalance: columns.imbalance.as_ref().map(|values| values[signal.bar]),
-            stop_loss: signal.stop_loss.map(decimal_price),
-            take_profit: signal.take_profit.map(decimal_price),
+            stop_loss: signal.stop_loss.map(|price| rules.named_price(price)),
+            take_profit: signal.take_profit.map(|price| rules.named_price(price)),
             expiration_at: Some(utc(close_time + valid_bars * lane.bars.timeframe().millis())),
-            status: state_name(state).to_owned(),
+            status: state.as_str().to_owned(),
             rejection_reason,
             timestamp: utc(close_time),
             ds: date_of(close_time),
@@ -335,31 +334,4 @@ impl Deltas {
         self.next = bar + 1;
         Some(self.sum)
     }
-}
-
-/// Returns a state's name as tables hold it.
-const fn state_name(state: SignalState) -> &'static str {
-    match state {
-        SignalState::New => "NEW",
-        SignalState::Ordered => "ORDERED",
-        SignalState::Filled => "FILLED",
-        SignalState::Abandoned => "ABANDONED",
-        SignalState::Rejected => "REJECTED",
-        SignalState::Expired => "EXPIRED",
-        SignalState::Consumed => "CONSUMED",
-        SignalState::NoAction => "NO_ACTION",
-    }
-}
-
-/// Returns the names of the bits that are set.
-fn names(labels: &[Label], bits: u64) -> Vec<String> {
-    labels.iter().zip(0..64).filter(|(_, bit)| bits >> bit & 1 == 1).map(|(label, _)| label.name.clone()).collect()
-}
-
-fn utc(time: UnixMillis) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(time).unwrap_or(DateTime::UNIX_EPOCH)
-}
-
-fn date_of(time: UnixMillis) -> NaiveDate {
-    utc(time).date_naive()
 }

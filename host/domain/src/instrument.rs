@@ -7,6 +7,8 @@ use rust_decimal::{Decimal, RoundingStrategy, dec};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::money::decimal_price;
+
 /// A symbol such as `BTC/USDT`: base and quote in upper case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -205,6 +207,15 @@ impl Default for InstrumentRules {
 }
 
 impl InstrumentRules {
+    /// Returns a price that a strategy named, which reckons in floating point, as money: on the tick grid.
+    ///
+    /// # Panics
+    /// As [`decimal_price`].
+    #[must_use]
+    pub fn named_price(&self, price: f64) -> Decimal {
+        self.round_price(decimal_price(price))
+    }
+
     /// Rounds an order price to the nearest tick; a tie goes to the even tick.
     #[must_use]
     #[inline]

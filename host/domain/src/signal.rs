@@ -98,6 +98,21 @@ pub enum SignalState {
 }
 
 impl SignalState {
+    /// Returns the name that documents and tables hold: `NO_ACTION`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "NEW",
+            Self::Ordered => "ORDERED",
+            Self::Filled => "FILLED",
+            Self::Abandoned => "ABANDONED",
+            Self::Rejected => "REJECTED",
+            Self::Expired => "EXPIRED",
+            Self::Consumed => "CONSUMED",
+            Self::NoAction => "NO_ACTION",
+        }
+    }
+
     /// Returns whether a signal may go from this state to `next`.
     #[must_use]
     pub const fn may_become(self, next: Self) -> bool {

@@ -39,6 +39,14 @@ pub struct Label {
     pub description: String,
 }
 
+impl Label {
+    /// Returns the names of those of `labels` whose bits are set.
+    #[must_use]
+    pub fn names_of(labels: &[Self], bits: u64) -> Vec<String> {
+        labels.iter().zip(0..64).filter(|(_, bit)| bits >> bit & 1 == 1).map(|(label, _)| label.name.clone()).collect()
+    }
+}
+
 /// The columns of candles a strategy reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "a set of columns, one switch for each")]

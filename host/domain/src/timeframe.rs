@@ -1,5 +1,6 @@
 //! The length of a candle and where candles begin.
 
+use chrono::{DateTime, NaiveDate, Utc};
 use std::fmt;
 use std::str::FromStr;
 
@@ -8,6 +9,18 @@ use thiserror::Error;
 
 /// Milliseconds since 1970-01-01T00:00:00Z: how times are kept in columns.
 pub type UnixMillis = i64;
+
+/// Returns a moment as tables hold it.
+#[must_use]
+pub fn utc(time: UnixMillis) -> DateTime<Utc> {
+    DateTime::from_timestamp_millis(time).unwrap_or(DateTime::UNIX_EPOCH)
+}
+
+/// Returns the UTC date of a moment.
+#[must_use]
+pub fn date_of(time: UnixMillis) -> NaiveDate {
+    utc(time).date_naive()
+}
 
 /// The length of a candle. All candles open at whole multiples of their length since midnight UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

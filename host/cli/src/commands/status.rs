@@ -9,11 +9,10 @@ use sentinel_domain::documents::{Direction, Query, Record, Records};
 use sentinel_domain::live::{Account, DecisionChunk, LivePosition, LiveSignal, PositionStatus, RejectedSignal};
 use sentinel_domain::tables::{AccountSnapshot, Table};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{TableId, WarehouseExt};
 use sentinel_function_runtime::JobRun;
 use sentinel_function_runtime::outbox::OutboxRow;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::args::StatusArgs;
 use crate::format::{count, counted, moment, money, percent};
@@ -96,7 +95,6 @@ async fn gather(laptop: &Laptop, now: UnixMillis) -> Result<Status> {
 
 async fn snapshots(laptop: &Laptop) -> Result<BTreeMap<String, Snapshot>> {
     let table = TableId::of::<AccountSnapshot>(laptop.environment.table(AccountSnapshot::schema().name));
-    laptop.warehouse.ensure(&table).await?;
     let last = format!("ds = (SELECT max(ds) FROM {table})");
     let rows = laptop.warehouse.select::<AccountSnapshot>(&table, &last, &[]).await?;
     let snapshot = |row: AccountSnapshot| {
@@ -145,7 +143,7 @@ async fn decisions(laptop: &Laptop) -> Result<Option<Decisions>> {
     }
     let signals = laptop.records::<LiveSignal>();
     for signal in records(&signals, signals.select().equal("close_time", close_time)).await? {
-        *decisions.by_state.entry(text_of(&signal.status)).or_default() += 1;
+        *decisions.by_state.entry(signal.status.as_str().to_owned()).or_default() += 1;
     }
     let rejected = laptop.records::<RejectedSignal>();
     let recent = rejected.select().greater("close_time", close_time - REJECTIONS_MS);
@@ -153,7 +151,7 @@ async fn decisions(laptop: &Laptop) -> Result<Option<Decisions>> {
         let reason = rejected.signal.rejection.map_or_else(|| "unknown".to_owned(), |rejection| rejection.reason);
         *decisions.rejections.entry(reason).or_default() += 1;
         if rejected.signal.close_time == close_time {
-            *decisions.by_state.entry(text_of(&rejected.signal.status)).or_default() += 1;
+            *decisions.by_state.entry(rejected.signal.status.as_str().to_owned()).or_default() += 1;
         }
     }
     Ok(Some(decisions))
@@ -169,14 +167,6 @@ async fn outbox(laptop: &Laptop) -> Result<Outbox> {
         }
     }
     Ok(outbox)
-}
-
-/// Returns the name of a state as documents hold it.
-fn text_of(state: &impl Serialize) -> String {
-    match serde_json::to_value(state) {
-        Ok(Value::String(text)) => text,
-        _ => String::new(),
-    }
 }
 
 fn print(status: &Status, output: &Output) -> Result<()> {

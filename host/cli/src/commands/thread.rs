@@ -10,9 +10,8 @@ use sentinel_domain::tables::{
     AccountSnapshot, FactRejectedSignal, FactSignalExpired, FactTrade, PositionRow, SignalRow, StrategyPerformance,
     Table,
 };
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{TableId, WarehouseExt};
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::format::{count, counted, money, percent};
 use crate::home::Home;
@@ -87,7 +86,7 @@ async fn signals(laptop: &Laptop, thread: &mut Thread) -> Result<()> {
     let rejected = hot::<RejectedSignal>(laptop).await?.into_iter().map(|rejected| rejected.signal);
     for signal in live.into_iter().chain(rejected) {
         if seen.insert(signal.signal_id) {
-            thread.count_signal(text_of(&signal.status), signal.rejection.map(|rejection| rejection.reason));
+            thread.count_signal(signal.status.as_str().to_owned(), signal.rejection.map(|rejection| rejection.reason));
         }
     }
     Ok(())
@@ -115,20 +114,12 @@ async fn archived<T: Table>(laptop: &Laptop, thread: &mut Thread) -> Result<Vec<
 
 async fn rows<T: Table>(laptop: &Laptop) -> Result<Vec<T>> {
     let table = TableId::of::<T>(laptop.environment.table(T::schema().name));
-    laptop.warehouse.ensure(&table).await?;
     Ok(laptop.warehouse.select::<T>(&table, "TRUE", &[]).await?)
 }
 
 async fn hot<T: Record>(laptop: &Laptop) -> Result<Vec<T>> {
     let records = Records::<T>::of(&laptop.documents, laptop.environment);
     Ok(records.all(records.select()).await?.into_iter().map(|stored| stored.record).collect())
-}
-
-fn text_of(state: &impl Serialize) -> String {
-    match serde_json::to_value(state) {
-        Ok(Value::String(text)) => text,
-        _ => String::new(),
-    }
 }
 
 impl Thread {

@@ -211,3 +211,15 @@ fn run_is_written_to_the_warehouse_once() {
     bench.run(&format!("{DAILY} --save --slippage-bps 7")).good();
     assert_eq!(ask(counts)[0]["runs"], 2);
 }
+
+#[test]
+fn stops_that_a_strategy_reckons_are_saved_on_the_grid() {
+    let bench = Bench::new();
+    bench.write_daily("daily.csv", 200);
+    let options = "--data daily.csv --symbol BTC/USDT --timeframe 1d --param entry=5 --param exit=3";
+    bench.run(&format!("backtest --strategy donchian-turtle {options} --save --json")).good();
+    let stops =
+        "SELECT count(*) AS stops FROM signals_test WHERE stop_loss IS NOT NULL AND stop_loss = round(stop_loss, 2)";
+    let found = bench.run_words(["query", stops, "--json"]).good().json();
+    assert!(found[0]["stops"].as_u64().is_some_and(|stops| stops > 0), "{found}");
+}
