@@ -1,0 +1,1 @@
+//! All functions, put together from the ports.

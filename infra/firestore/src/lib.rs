@@ -1,0 +1,1 @@
+//! The hot documents on Firestore.

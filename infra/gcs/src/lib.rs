@@ -1,0 +1,1 @@
+//! Strategy modules, verified components and compiled code in Cloud Storage.
