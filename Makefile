@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-crash bench lint terraform-check clean
+.PHONY: help setup build demo test test-crash test-cloud bench lint terraform-check clean
 
 # Absolute, because cargo also runs inside the folders of the strategies.
 CARGO_TARGET_DIR ?= target
@@ -38,6 +38,12 @@ test: build ## Run all tests, then say which skipped themselves
 # `make test` draws a sample of these places: SENTINEL_SEED=N draws another.
 test-crash: build ## Kill the functions at every write and order they make, and compare the end (minutes)
 	@SENTINEL_CRASH_POINTS=all cargo test --release --workspace --test crash --test interrupted --test loops -- --nocapture
+
+# Starts Google's emulators of Firestore and Pub/Sub, local-bigquery and a Cloud Storage, and ends them; says which of
+# them cannot be had here. REQUIRE_EMULATORS=1 fails then.
+test-cloud: build ## Run the tests of the cloud's adapters and of the thread on them, beside emulators
+	@scripts/emulators.sh cargo nextest run --release --workspace --profile cloud
+	@scripts/skipped-tests.sh "$$CARGO_TARGET_DIR/nextest/cloud/junit.xml"
 
 bench: build ## Measure the speed and print it as ratios against a native loop
 	@cargo bench -p sentinel-tests --bench '*'

@@ -1,4 +1,4 @@
-//! The contract of [`Warehouse`].
+//! The contract of [`Warehouse`]. Where `fresh` returns an `Option`, `None` skips the fact.
 //!
 //! ```text
 //! mod contract {
@@ -63,7 +63,7 @@ macro_rules! warehouse_contract {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $fact() {
-                let (alive, warehouse) = $fresh().await;
+                let Some((alive, warehouse)) = $crate::counterpart::Fresh::opened($fresh().await) else { return };
                 $crate::warehouse::$fact(&warehouse).await;
                 drop(alive);
             }
