@@ -101,14 +101,18 @@ pub(crate) struct QuarantineRetryArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
-    /// The file to write; it must not be there yet.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// The file to write, which must not be there yet; or a folder, in which the file is named by its time.
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RestoreArgs {
-    /// A file that `sentinel backup` wrote.
-    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// A file that `sentinel backup` wrote, or a folder of such files, of which the last is taken.
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     pub(crate) file: PathBuf,
+
+    /// Go back to this point in time: take the last backup in the folder that is not younger.
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub(crate) at: Option<UnixMillis>,
 }

@@ -25,6 +25,20 @@ pub(crate) struct DevArgs {
     /// given several times.
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(crate) watch: Vec<PathBuf>,
+
+    /// Take a backup into this folder at every full hour; `sentinel restore FOLDER --at TIME` goes back to one of them.
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath, conflicts_with = "from")]
+    pub(crate) backup_to: Option<PathBuf>,
+
+    /// Minutes from one backup to the next.
+    #[arg(long, value_name = "MINUTES", default_value_t = 60, requires = "backup_to",
+          value_parser = clap::value_parser!(u32).range(1..=1440))]
+    pub(crate) backup_every: u32,
+
+    /// How many backups are kept: the oldest make room.
+    #[arg(long, value_name = "COUNT", default_value_t = 168, requires = "backup_to",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) backup_keep: u32,
 }
 
 fn speed(text: &str) -> Result<f64, String> {

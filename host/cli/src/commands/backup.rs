@@ -4,6 +4,10 @@
 //! is copied before the warehouse: a row that was archived in between is in both, and archiving it again changes
 //! nothing; the other way round it could be in neither. The broker's account comes after the hot store, too: an order that
 //! the account alone knows is found by its intent, one that the hot store alone knows would be lost.
+//!
+//! A folder of backups is a row of points in time to go back to: [`points`].
+
+mod points;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -56,19 +60,35 @@ struct FileEntry {
 }
 
 pub(super) fn backup(args: &BackupArgs, home: &Home, output: &Output) -> Result<()> {
-    let target = &args.file;
-    if target.exists() {
-        return Err(usage(format_args!("{} is there already; name another file, or move it away", target.display())));
+    if args.file.exists() && !args.file.is_dir() {
+        return Err(usage(format_args!("{} is there already; name another file, or move it away", args.file.display())));
     }
     let laptop = Laptop::open(home, "sentinel backup")?;
+    let target = match args.file.is_dir() {
+        true => points::file_for(&args.file, laptop.environment, laptop.clock.now()),
+        false => args.file.clone(),
+    };
+    let manifest = {
+        let _spinner = output.spinner(format!("writing {}", target.display()));
+        take(&laptop, home, &target)?
+    };
+    report("backed up", &manifest, &target, output)
+}
+
+/// Takes a backup into `folder`, named by its time, and deletes all but the last `keep` there.
+pub(super) fn take_into(laptop: &Laptop, home: &Home, folder: &Path, keep: usize) -> Result<PathBuf> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let target = points::file_for(folder, laptop.environment, laptop.clock.now());
+    take(laptop, home, &target)?;
+    points::forget(folder, laptop.environment, keep)?;
+    Ok(target)
+}
+
+fn take(laptop: &Laptop, home: &Home, target: &Path) -> Result<Manifest> {
     let beside = parent(target);
     let staging = tempfile::Builder::new().prefix(".backup-").tempdir_in(beside);
     let staging = staging.with_context(|| format!("cannot write to {}", beside.display()))?;
-    let files = {
-        let _spinner = output.spinner("copying the stores");
-        block_on(copy(&laptop, home, &staging))?
-    };
-    let _spinner = output.spinner(format!("writing {}", target.display()));
+    let files = block_on(copy(laptop, home, &staging))?;
     let manifest = Manifest {
         format: FORMAT,
         environment: laptop.environment,
@@ -81,8 +101,7 @@ pub(super) fn backup(args: &BackupArgs, home: &Home, output: &Output) -> Result<
     fs::hard_link(&whole, target)
         .or_else(|_| take_name(&whole, target))
         .with_context(|| format!("cannot write {}", target.display()))?;
-    drop(_spinner);
-    report("backed up", &manifest, target, output)
+    Ok(manifest)
 }
 
 fn take_name(whole: &Path, target: &Path) -> io::Result<()> {
@@ -168,18 +187,25 @@ pub(super) fn restore(args: &RestoreArgs, home: &Home, output: &Output) -> Resul
             )));
         }
     }
+    let file = match (args.file.is_dir(), args.at) {
+        (true, at) => points::last_of(&args.file, environment, at)?.file,
+        (false, None) => args.file.clone(),
+        (false, Some(_)) => {
+            return Err(usage("--at chooses among the backups of a folder; name the folder, not a file of it"));
+        }
+    };
     let beside = parent(&folder);
     fs::create_dir_all(beside).with_context(|| format!("cannot make {}", beside.display()))?;
     let staging = tempfile::Builder::new().prefix(".restore-").tempdir_in(beside);
     let staging = staging.with_context(|| format!("cannot write to {}", beside.display()))?;
     let manifest = {
-        let _spinner = output.spinner(format!("reading {}", args.file.display()));
-        unpack(&args.file, staging.path()).with_context(|| format!("cannot restore {}", args.file.display()))?
+        let _spinner = output.spinner(format!("reading {}", file.display()));
+        unpack(&file, staging.path()).with_context(|| format!("cannot restore {}", file.display()))?
     };
     if manifest.environment != environment {
         return Err(usage(format_args!(
             "{} is a backup of {}; run with ENVIRONMENT={}",
-            args.file.display(),
+            file.display(),
             manifest.environment,
             manifest.environment
         )));
@@ -189,10 +215,12 @@ pub(super) fn restore(args: &RestoreArgs, home: &Home, output: &Output) -> Resul
     report("restored", &manifest, &folder, output)
 }
 
-/// Unpacks a backup into `folder`; every file must be what the manifest says, and no other is taken.
-fn unpack(file: &Path, folder: &Path) -> Result<Manifest> {
-    let mut archive = tar::Archive::new(File::open(file)?);
-    let mut entries = archive.entries().map_err(not_a_backup)?;
+/// Returns the manifest of the backup `file`, whose parts stay unread.
+fn manifest_of(file: &Path) -> Result<Manifest> {
+    manifest_in(&mut tar::Archive::new(File::open(file)?).entries().map_err(not_a_backup)?)
+}
+
+fn manifest_in(entries: &mut tar::Entries<'_, File>) -> Result<Manifest> {
     let mut first = entries.next().ok_or_else(|| anyhow!("it is empty"))?.map_err(not_a_backup)?;
     if first.path().map_err(not_a_backup)?.as_os_str() != MANIFEST {
         return Err(anyhow!("it is no backup of sentinel: it does not begin with {MANIFEST}"));
@@ -206,6 +234,14 @@ fn unpack(file: &Path, folder: &Path) -> Result<Manifest> {
             manifest.format
         ));
     }
+    Ok(manifest)
+}
+
+/// Unpacks a backup into `folder`; every file must be what the manifest says, and no other is taken.
+fn unpack(file: &Path, folder: &Path) -> Result<Manifest> {
+    let mut archive = tar::Archive::new(File::open(file)?);
+    let mut entries = archive.entries().map_err(not_a_backup)?;
+    let manifest = manifest_in(&mut entries)?;
     fs::create_dir_all(folder.join(COMPONENTS))?;
     let mut missing = manifest.files.clone();
     for entry in entries {

@@ -83,3 +83,32 @@ fn backup_is_whole_while_others_write() {
         assert!(writer.wait().unwrap().success());
     }
 }
+
+#[test]
+fn folder_of_backups_is_a_row_of_points_in_time() {
+    let bench = Bench::new();
+    fs::create_dir(bench.work().join("points")).unwrap();
+    bench.write("points/notes.sentinel", "no backup");
+    bench.run("restore points --data-dir elsewhere").refused(2, &["points holds no backup of DEV"]);
+    let mut taken = Vec::new();
+    for (fast, day) in [(5, "2024-01-01"), (6, "2024-02-01")] {
+        bench.write("a.toml", CONFIG.replace("fast = 5", &format!("fast = {fast}")));
+        bench.run(&format!("strategy register sma-cross --config a.toml --at {day}")).good();
+        let backup = bench.run("backup points --json").good().json();
+        taken.push(backup["manifest"]["taken_at"].as_str().unwrap().to_owned());
+    }
+
+    let versions = |folder: &str, options: &str| {
+        bench.run(&format!("--data-dir {folder} restore points {options}")).good();
+        let history = bench.run(&format!("--data-dir {folder} strategy history trend --json")).good().json();
+        history.as_array().unwrap().len()
+    };
+    assert_eq!(versions("first", &format!("--at {}", taken[0])), 1);
+    assert_eq!(versions("second", &format!("--at {}", taken[1])), 2);
+    assert_eq!(versions("last", ""), 2);
+    bench.run("--data-dir none restore points --at 2020-01-01").refused(2, &["the first was taken at", &taken[0]]);
+    let file = fs::read_dir(bench.work().join("points")).unwrap().next().unwrap().unwrap().path();
+    bench
+        .run_words(["--data-dir", "none", "restore", &file.display().to_string(), "--at", "2024-01-01"])
+        .refused(2, &["name the folder"]);
+}

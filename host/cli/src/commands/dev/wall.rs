@@ -11,6 +11,7 @@ use sentinel_function_runtime::{JobRun, Outcome};
 use sentinel_laptop::{Feed, Watch, WatchEvent};
 use serde_json::json;
 
+use super::backups::Backups;
 use super::sources::Sources;
 use crate::account::AccountConfig;
 use crate::failure::usage;
@@ -22,7 +23,12 @@ use crate::output::Output;
 /// How often sources are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-pub(super) fn run(laptop: &Laptop, mut sources: Sources, output: &Output) -> Result<()> {
+pub(super) fn run(
+    laptop: &Laptop,
+    mut sources: Sources,
+    mut backups: Option<Backups>,
+    output: &Output,
+) -> Result<()> {
     if let Some(mark) = laptop.simulated {
         return Err(usage(format_args!(
             "the stores in {} hold simulated time, up to {}; go on with --from and --to, or name another data folder \
@@ -53,6 +59,9 @@ pub(super) fn run(laptop: &Laptop, mut sources: Sources, output: &Output) -> Res
             sources.build_changed(output)?;
             let events = std::mem::take(&mut *locked(&told));
             events.iter().try_for_each(|event| show(event, output))?;
+            if let Some(backups) = &mut backups {
+                backups.look(laptop, output).await?;
+            }
             tokio::select! {
                 ended = &mut running => return Ok(ended??),
                 () = tokio::time::sleep(LOOK) => {}
