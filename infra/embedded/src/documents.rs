@@ -124,6 +124,11 @@ impl Shared {
     }
 
     fn read<T>(&self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        if self.durability == Durability::ProcessEnd {
+            // Nobody waits behind a commit that does not wait for the disk, and the writer's pages are at hand: another
+            // connection reads them again after each commit.
+            return work(&mut self.writer()).map_err(|error| self.failed(&error));
+        }
         let idle = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut connection = match idle {
             Some(connection) => connection,

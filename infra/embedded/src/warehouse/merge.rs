@@ -20,18 +20,28 @@ pub(super) fn merge(
     let columns: Vec<&Column> = table.schema.columns.iter().collect();
     stage(&session.connection, store, &columns, rows.iter())?;
     let failed = |error: duckdb::Error| store.failed("write to", error, false);
-    // One statement is one transaction.
-    let mut statement = session.connection.prepare(&merge_sql(table)).map_err(failed)?;
-    let actions = statement.query_map([], |row| row.get::<_, String>(0)).map_err(failed)?;
-    let mut merged = Merged::default();
-    for action in actions {
-        match action.map_err(failed)?.as_str() {
-            "INSERT" => merged.inserted += 1,
-            _ => merged.updated += 1,
-        }
-    }
-    merged.unchanged = rows.len() as u64 - merged.inserted - merged.updated;
-    Ok(merged)
+    let transaction = session.connection.unchecked_transaction().map_err(failed)?;
+    let inserted = transaction.execute(&insert_sql(table), []).map_err(failed)? as u64;
+    // Most batches are new as a whole, and planning a MERGE over forty columns takes three times as long as all else.
+    let updated = if inserted < rows.len() as u64 {
+        transaction.execute(&merge_sql(table), []).map_err(failed)? as u64
+    } else {
+        0
+    };
+    transaction.commit().map_err(failed)?;
+    Ok(Merged { inserted, updated, unchanged: rows.len() as u64 - inserted - updated })
+}
+
+/// Adds the rows whose keys are not there.
+fn insert_sql(table: &TableId) -> String {
+    let schema = table.schema;
+    let names = list(schema.columns.iter().map(|column| quoted(column.name)));
+    let selected = list(schema.columns.iter().map(typed));
+    format!(
+        "INSERT INTO {target} ({names}) SELECT {selected} FROM {STAGED} AS s ANTI JOIN {target} AS t ON {on}",
+        target = quoted(&table.physical_name),
+        on = matched(schema),
+    )
 }
 
 fn merge_sql(table: &TableId) -> String {
@@ -42,7 +52,7 @@ fn merge_sql(table: &TableId) -> String {
     format!(
         "MERGE INTO {target} AS t USING (SELECT {selected} FROM {STAGED}) AS s ON {on} \
          WHEN MATCHED AND {differs} THEN UPDATE SET {set} \
-         WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values}) RETURNING merge_action",
+         WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
         target = quoted(&table.physical_name),
         on = matched(schema),
         differs = differs(schema),
