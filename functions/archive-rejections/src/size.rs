@@ -79,6 +79,7 @@ pub(crate) fn quantity(signal: &LiveSignal, equity: Decimal, terms: &Terms) -> R
         positions_of_symbol: 0,
         equity_day_start: equity,
         equity_peak: equity,
+        paused: false,
     };
     let costs =
         Costs { fill_model: &terms.fill_model, fees: &terms.fees, fee_rate: terms.fees.rate.taker(Decimal::ZERO) };

@@ -240,6 +240,7 @@ async fn account_view(
         positions_of_symbol: 0,
         equity_day_start: day_start,
         equity_peak: peak,
+        paused: account.paused.is_some(),
     })
 }
 

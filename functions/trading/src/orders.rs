@@ -46,6 +46,10 @@ pub(crate) async fn send(books: &mut Books, desk: &Desk) -> Result<u64, Function
         if position.orders[index.order].done {
             continue;
         }
+        if books.account.paused.is_some() && position.orders[index.order].purpose == OrderPurpose::Entry {
+            hold_back(books, index, desk).await?;
+            continue;
+        }
         if is_exit(&position.orders[index.order]) && !take_back_others(position, desk).await? {
             continue;
         }
@@ -61,6 +65,26 @@ pub(crate) async fn send(books: &mut Books, desk: &Desk) -> Result<u64, Function
         }
     }
     Ok(sent)
+}
+
+/// Lets an entry die that was decided before a person paused the account and is not known to be at the broker. One that
+/// got there all the same, sent by a run that did not live to note it, is taken back with those that work.
+async fn hold_back(books: &mut Books, index: Index, desk: &Desk) -> Result<(), FunctionError> {
+    let position = &mut books.positions[index.position];
+    let client_order_id = client_id(&position.orders[index.order])?;
+    let order = &mut position.orders[index.order];
+    match desk.broker.order_by_client_id(&client_order_id).await {
+        Ok(known) => order.broker_order_id = Some(known.id),
+        Err(BrokerError::NotFound { .. }) => {
+            order.done = true;
+            if position.position.state() == PositionState::Pending {
+                kill_entry(position);
+                books.signals.insert(position.signal_id.clone(), SignalState::Abandoned);
+            }
+        }
+        Err(error) => return Err(broker_failed("look an order up")(error)),
+    }
+    Ok(())
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -141,10 +165,14 @@ pub(crate) fn kill_entry(position: &mut LivePosition) {
     position.refresh();
 }
 
-fn request(position: &LivePosition, order: &LiveOrder) -> Result<OrderRequest, FunctionError> {
-    let client_order_id: ClientOrderId = order.client_order_id.parse().map_err(|error| {
+fn client_id(order: &LiveOrder) -> Result<ClientOrderId, FunctionError> {
+    order.client_order_id.parse().map_err(|error| {
         FunctionError::failed("name an order", Box::new(error) as Box<dyn std::error::Error + Send + Sync>)
-    })?;
+    })
+}
+
+fn request(position: &LivePosition, order: &LiveOrder) -> Result<OrderRequest, FunctionError> {
+    let client_order_id = client_id(order)?;
     let (side, kind) = match order.purpose {
         OrderPurpose::Entry => (Side::Buy, OrderKind::Market),
         OrderPurpose::Exit => (Side::Sell, OrderKind::Market),

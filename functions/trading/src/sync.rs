@@ -116,11 +116,12 @@ fn retry_exit(position: &mut LivePosition, now: UnixMillis) {
     }
 }
 
-/// Takes back entries that were not filled in time, or what is left of them.
+/// Takes back entries that were not filled in time, or what is left of them; while the account is paused, all of them.
 pub(crate) async fn give_up_entries(books: &mut Books, desk: &Desk, now: UnixMillis) -> Result<(), FunctionError> {
+    let paused = books.account.paused.is_some();
     for position in &mut books.positions {
         let is_entering = matches!(position.position.state(), PositionState::Pending | PositionState::Open);
-        if !is_entering || now < position.intent.expiration_at {
+        if !is_entering || (now < position.intent.expiration_at && !paused) {
             continue;
         }
         // An order that arrives at an open fills there: only one that met none by the next close is too late.

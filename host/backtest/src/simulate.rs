@@ -483,6 +483,7 @@ impl<'a> Simulation<'a> {
             positions_of_symbol: 0,
             equity_day_start,
             equity_peak,
+            paused: false,
         }
     }
 

@@ -18,8 +18,8 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use sentinel_backtest::metrics::DEFINITIONS;
 
 pub(crate) use asking::{
-    BackupArgs, ExplainArgs, QuarantineCommand, QuarantineRetryArgs, QueryArgs, QueryFormat, ReplayArgs, RestoreArgs,
-    RunFunctionArgs, StatusArgs,
+    BackupArgs, ExplainArgs, PauseArgs, QuarantineCommand, QuarantineRetryArgs, QueryArgs, QueryFormat, ReplayArgs,
+    RestoreArgs, RunFunctionArgs, StatusArgs,
 };
 pub(crate) use data::{DataCommand, FetchArgs, ImportArgs, SimulateArgs};
 pub(crate) use dev::DevArgs;
@@ -99,6 +99,12 @@ pub(crate) enum Command {
     /// Show and heal rows that were held back from the warehouse.
     #[command(subcommand, after_help = examples::QUARANTINE)]
     Quarantine(QuarantineCommand),
+    /// Buy nothing new from now on; positions stay protected by their stops, and exits go on.
+    #[command(after_help = examples::PAUSE)]
+    Pause(PauseArgs),
+    /// Trade again after a pause.
+    #[command(after_help = examples::PAUSE)]
+    Resume,
     /// Write both stores and the components to one file, while others go on working.
     #[command(after_help = examples::BACKUP)]
     Backup(BackupArgs),

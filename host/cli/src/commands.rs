@@ -7,6 +7,7 @@ mod data;
 mod dev;
 mod explain;
 mod functions;
+mod pause;
 mod quarantine;
 mod query;
 mod replay;
@@ -42,6 +43,8 @@ pub(crate) fn run(cli: Cli, output: &Output) -> Result<()> {
         Command::Explain(args) => explain::run(&args, &home, output),
         Command::Query(args) => query::run(&args, &home, output),
         Command::Quarantine(command) => quarantine::run(&command, &home, output),
+        Command::Pause(args) => pause::pause(&args, &home, output),
+        Command::Resume => pause::resume(&home, output),
         Command::Backup(args) => backup::backup(&args, &home, output),
         Command::Restore(args) => backup::restore(&args, &home, output),
     }

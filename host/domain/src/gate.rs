@@ -72,6 +72,8 @@ pub struct AccountView {
     pub equity_day_start: Decimal,
     /// Highest equity so far.
     pub equity_peak: Decimal,
+    /// Whether a person has stopped new entries.
+    pub paused: bool,
 }
 
 /// What an order will cost.
@@ -120,6 +122,8 @@ pub struct EntryIntent {
 /// Why a signal was turned away, with the numbers that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Rejection {
+    /// A person has stopped new entries of the account.
+    AccountPaused,
     /// New entries of the strategy are held back.
     StrategyPaused,
     /// The broker takes no orders on the instrument.
@@ -219,6 +223,7 @@ impl Rejection {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
+            Self::AccountPaused => "account_paused",
             Self::StrategyPaused => "strategy_paused",
             Self::NotTradable => "asset_not_tradable",
             Self::StaleCandle { .. } => "stale_candle",
@@ -242,6 +247,7 @@ impl Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::AccountPaused => write!(f, "new entries of the account are paused"),
             Self::StrategyPaused => write!(f, "the strategy is paused"),
             Self::NotTradable => write!(f, "the broker takes no orders on this instrument"),
             Self::StaleCandle { stale_bars, maximum } => {
@@ -310,7 +316,8 @@ pub fn decide_entry(
     if candidate.now >= expiration_at {
         return Verdict::Expired;
     }
-    let sized = permitted(candidate, limits)
+    let sized = running(account)
+        .and_then(|()| permitted(candidate, limits))
         .and_then(|()| slots(candidate, account, limits))
         .and_then(|()| losses(account, limits))
         .and_then(|()| size(candidate, account, costs))
@@ -325,6 +332,10 @@ pub fn decide_entry(
         }),
         Err(rejection) => Verdict::Rejected(rejection),
     }
+}
+
+const fn running(account: &AccountView) -> Result<(), Rejection> {
+    if account.paused { Err(Rejection::AccountPaused) } else { Ok(()) }
 }
 
 /// May this strategy trade this instrument at all, now, on this signal?
@@ -508,6 +519,7 @@ mod tests {
                 positions_of_symbol: 1,
                 equity_day_start: dec!(10_000),
                 equity_peak: dec!(10_000),
+                paused: false,
             };
             Self {
                 signal,
@@ -583,6 +595,7 @@ mod tests {
     fn each_rule_turns_away_with_its_name() {
         let reason = |edit: fn(&mut Case)| Case::buy().with(edit).rejected();
         assert_eq!(reason(|c| c.params.paused = true), "strategy_paused");
+        assert_eq!(reason(|c| c.account.paused = true), "account_paused");
         assert_eq!(reason(|c| c.rules.tradable = false), "asset_not_tradable");
         assert_eq!(reason(|c| (c.stale_bars, c.limits.stale_after_bars) = (3, Some(2))), "stale_candle");
         assert_eq!(reason(|c| c.params.confidence_min = dec!(50.5)), "low_confidence");

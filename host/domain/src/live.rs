@@ -11,7 +11,7 @@ mod decision_chunk;
 mod position;
 mod signal;
 
-pub use account::{Account, Lane, LaneState};
+pub use account::{Account, Lane, LaneState, Pause};
 pub use asset::Asset;
 pub use candle_chunk::CandleChunk;
 pub use decision_chunk::{Decided, DecisionChunk};

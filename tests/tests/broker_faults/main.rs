@@ -2,6 +2,7 @@
 //! and in a state that adds up and that `sentinel status` names when the broker itself did something else.
 
 mod orders;
+mod paused;
 mod support;
 mod told_late;
 mod wire;

@@ -100,6 +100,13 @@ pub(crate) struct QuarantineRetryArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PauseArgs {
+    /// Why, for whoever looks at `sentinel status`.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct BackupArgs {
     /// The file to write, which must not be there yet; or a folder, in which the file is named by its time.
     #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]

@@ -329,9 +329,19 @@ Examples:
   sentinel backup monday.sentinel
   sentinel backup /mnt/backups/monday.sentinel --json";
 
+pub(super) const PAUSE: &str = "\
+Examples:
+  sentinel pause --reason \"exchange maintenance\"
+  sentinel status
+  sentinel resume
+
+Held from the moment the command returns: signals are rejected as account_paused and archived with what they would have
+made. An entry that is decided and not filled is taken back by the next sync; stops, targets and exits go on.";
+
 pub(super) const RESTORE: &str = "\
 Examples:
   sentinel restore monday.sentinel
+  sentinel restore /mnt/backups --at 2024-03-01T12:00:00Z
   sentinel restore monday.sentinel --data-dir elsewhere
 
 Stores that are there are not replaced: move them away first, or restore into another data folder.";

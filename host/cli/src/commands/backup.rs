@@ -61,7 +61,10 @@ struct FileEntry {
 
 pub(super) fn backup(args: &BackupArgs, home: &Home, output: &Output) -> Result<()> {
     if args.file.exists() && !args.file.is_dir() {
-        return Err(usage(format_args!("{} is there already; name another file, or move it away", args.file.display())));
+        return Err(usage(format_args!(
+            "{} is there already; name another file, or move it away",
+            args.file.display()
+        )));
     }
     let laptop = Laptop::open(home, "sentinel backup")?;
     let target = match args.file.is_dir() {

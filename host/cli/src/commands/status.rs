@@ -6,7 +6,7 @@ use anyhow::Result;
 use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use sentinel_domain::documents::{Direction, Query, Record, Records};
-use sentinel_domain::live::{Account, DecisionChunk, LivePosition, LiveSignal, PositionStatus, RejectedSignal};
+use sentinel_domain::live::{Account, DecisionChunk, LivePosition, LiveSignal, Pause, PositionStatus, RejectedSignal};
 use sentinel_domain::tables::{AccountSnapshot, Table};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::{TableId, WarehouseExt};
@@ -199,6 +199,9 @@ fn print_accounts(status: &Status, output: &Output) -> Result<()> {
         });
         let known = marked.or(ended).unwrap_or_else(|| format!("begun with {}", money(account.cash_initial)));
         output.line(format!("{} {}: {known}", output.bold("Account"), account.account_id))?;
+        if let Some(Pause { since, reason }) = &account.paused {
+            output.line(format!("  ! paused since {}: {reason}; nothing new is bought", moment(*since)))?;
+        }
         for (about, trouble) in &account.troubles {
             output.line(format!("  ! {about}: {trouble}"))?;
         }

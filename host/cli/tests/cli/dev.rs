@@ -162,3 +162,26 @@ fn function_runs_alone_on_what_a_simulation_left() {
     let names = bench.run("functions --json").good().json();
     assert!(names.as_array().unwrap().len() >= 14, "{names:#}");
 }
+
+#[test]
+fn paused_account_buys_nothing_and_still_sells() {
+    let (whole, bench) = (traded(), traded());
+    let thread = whole.run("dev --from 2020-01-01 --to 2020-05-30 --json").good().json();
+    let first = trades(&whole)[0].clone();
+    let exit = first["exit_time"].as_str().unwrap();
+    bench.run("pause").refused(2, &["no function has looked at the account"]);
+
+    // Bought before the pause: the exit is the very same, and nothing comes after it.
+    let held = format!("{}T00:00:00Z", &exit[..10]);
+    bench.run(&format!("dev --from 2020-01-01 --to {held}")).good();
+    let paused = bench.run_words(["pause", "--reason", "maintenance", "--json"]).good().json();
+    assert_eq!(paused["paused"]["reason"], "maintenance");
+    assert!(bench.run("status").good().stdout.contains("maintenance; nothing new is bought"));
+    let under = bench.run(&format!("dev --from {held} --to 2020-05-01 --json")).good().json();
+    assert_eq!(trades(&bench).as_array().unwrap().len(), 1, "{under:#}");
+    assert_eq!(trades(&bench)[0], first);
+    assert!(under["rejected"]["account_paused"].as_u64().is_some_and(|count| count > 0), "{under:#}");
+    bench.run("resume").good();
+    let after = bench.run("dev --from 2020-05-01 --to 2020-05-30 --json").good().json();
+    assert!(after["positions"] != under["positions"], "{after:#} and the whole {thread:#}");
+}

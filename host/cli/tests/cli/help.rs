@@ -2,7 +2,7 @@
 
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 35] = [
     "strategy",
     "strategy new",
     "strategy build",
@@ -26,6 +26,8 @@ const COMMANDS: [&str; 33] = [
     "quarantine list",
     "quarantine show",
     "quarantine retry",
+    "pause",
+    "resume",
     "backup",
     "restore",
     "data",

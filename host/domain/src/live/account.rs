@@ -37,6 +37,19 @@ pub struct Account {
     /// What is odd and somebody should look at, by what it is about.
     #[serde(default)]
     pub troubles: BTreeMap<String, String>,
+    /// Set while a person has stopped new entries. The gate commits together with the account, so that a decision that
+    /// was under way when this was set cannot go through any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
+}
+
+/// Why nothing new is bought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Since when.
+    pub since: UnixMillis,
+    /// What the person said.
+    pub reason: String,
 }
 
 /// One strategy on one instrument and timeframe.

@@ -23,12 +23,7 @@ use crate::output::Output;
 /// How often sources are looked at.
 const LOOK: Duration = Duration::from_millis(500);
 
-pub(super) fn run(
-    laptop: &Laptop,
-    mut sources: Sources,
-    mut backups: Option<Backups>,
-    output: &Output,
-) -> Result<()> {
+pub(super) fn run(laptop: &Laptop, mut sources: Sources, mut backups: Option<Backups>, output: &Output) -> Result<()> {
     if let Some(mark) = laptop.simulated {
         return Err(usage(format_args!(
             "the stores in {} hold simulated time, up to {}; go on with --from and --to, or name another data folder \
