@@ -26,6 +26,9 @@ use sentinel_trading::lanes::{DecidingLane, closing_at, versions_as_of};
 pub use evaluation::{Evaluated, Task, evaluate, evaluate_again, prepare, risk_of};
 pub use library::{Library, LibraryError};
 
+/// Shards that are evaluated at the same time: as many instances of the function there may be.
+const SHARDS_AT_ONCE: u32 = 100;
+
 /// The function.
 pub struct EvaluateStrategies {
     /// Loaded strategies.
@@ -48,6 +51,8 @@ impl Function for EvaluateStrategies {
             triggers: &[Trigger::Event { event_type: CANDLE_CLOSED }],
             timeout: Duration::from_secs(60),
             memory_mib: 2_048,
+            // Shards know nothing of each other: so many are evaluated at once.
+            concurrency: SHARDS_AT_ONCE,
             ..FunctionDescriptor::new("evaluate-strategies")
         };
         &DESCRIPTOR
@@ -113,14 +118,16 @@ impl EvaluateStrategies {
         Ok(ctx.records::<DecisionChunk>().put(&chunk, Precondition::Any)?)
     }
 
-    /// Returns whether all shards of the close have been evaluated.
+    /// Returns whether all shards of the close have been evaluated. Their chunks are counted and not read: each shard
+    /// asks this.
     async fn is_last(&self, ctx: &RunContext, closed: CandleClosed) -> Result<bool, FunctionError> {
-        let id_of = |shard| DecisionChunk::id_of(&self.terms.namespace, closed.close_time, shard);
-        let ids: Vec<_> = (0..closed.shards).map(id_of).collect();
-        if ids.len() == 1 {
+        if closed.shards == 1 {
             return Ok(true);
         }
-        Ok(ctx.records::<DecisionChunk>().get_many(&ids).await?.len() == ids.len())
+        let chunks = ctx.records::<DecisionChunk>().select();
+        let of_close = chunks.equal("namespace", &*self.terms.namespace).equal("close_time", closed.close_time);
+        let count = ctx.count(&of_close.equal("shards", closed.shards)).await?;
+        Ok(count == closed.shards as usize)
     }
 }
 

@@ -156,6 +156,15 @@ impl RunContext {
         self.store.query(query).await
     }
 
+    /// Returns how many documents `query` matches.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    pub async fn count(&self, query: &Query) -> Result<usize, StoreError> {
+        self.store.count(query).await
+    }
+
     /// Makes `writes`, all or none, if this run still holds its lease.
     ///
     /// # Errors

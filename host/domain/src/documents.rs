@@ -116,6 +116,15 @@ pub trait DocumentStore: Send + Sync + fmt::Debug {
         self.select(query).await
     }
 
+    /// Returns how many documents `query` matches. Adapters that can do so count without reading them.
+    ///
+    /// # Errors
+    ///
+    /// As [`query`](Self::query).
+    async fn count(&self, query: &Query) -> Result<usize, StoreError> {
+        Ok(self.query(query).await?.len())
+    }
+
     /// Makes `writes`, all or none.
     ///
     /// # Errors

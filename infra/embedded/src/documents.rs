@@ -204,6 +204,21 @@ impl DocumentStore for SqliteDocuments {
         .await
     }
 
+    async fn count(&self, query: &Query) -> Result<usize, StoreError> {
+        query.check()?;
+        let query = query.clone();
+        self.blocking(move |shared| {
+            shared.own(query.collection)?;
+            let (sql, values) = sql::count(&query);
+            shared.read(|connection| {
+                let mut statement = connection.prepare_cached(&sql)?;
+                let count: i64 = statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0))?;
+                Ok(usize::try_from(count).unwrap_or_default())
+            })
+        })
+        .await
+    }
+
     async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
         self.blocking(move |shared| {
             for write in commit.writes() {

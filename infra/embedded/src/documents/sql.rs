@@ -34,6 +34,12 @@ pub(super) fn select(query: &Query) -> (String, Vec<Bound>) {
     statement.finish(query, order)
 }
 
+/// Returns the statement that counts what `query` matches.
+pub(super) fn count(query: &Query) -> (String, Vec<Bound>) {
+    let (sql, values) = select(query);
+    (format!("SELECT count(*) FROM ({sql})"), values)
+}
+
 #[derive(Default)]
 struct Statement {
     conditions: Vec<String>,

@@ -161,6 +161,24 @@ struct Entry {
     quantity: i64,
 }
 
+/// With filters, an order and a limit, as the documents themselves would be counted.
+pub async fn a_count_is_that_of_the_answer(store: &dyn DocumentStore) {
+    for number in 0..30 {
+        put(store, &format!("{number:02}"), json!({ "n": number, "even": number % 2 == 0 })).await;
+    }
+    let all = Query::of(positions());
+    for (query, count) in [
+        (all.clone(), 30),
+        (all.clone().equal("even", true), 15),
+        (all.clone().at_least("n", 20), 10),
+        (all.clone().equal("n", 99), 0),
+        (all.clone().limit(7), 7),
+    ] {
+        assert_eq!(store.count(&query).await.unwrap(), count, "{query:?}");
+        assert_eq!(store.query(&query).await.unwrap().len(), count, "{query:?}");
+    }
+}
+
 impl Record for Position {
     const COLLECTION: Collection = Collection::LivePositions;
 
