@@ -19,6 +19,7 @@ use sentinel_domain::timeframe::Timeframe;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_function_runtime::RunRequest;
 use sentinel_laptop::{Desktop, Simulation};
+use sentinel_tests::counting::{Charged, CountingStore};
 use sentinel_tests::parity::Scenario;
 use sentinel_tests::{data, reference, shipped};
 
@@ -59,11 +60,12 @@ async fn evaluations(hourly: &Candles) {
         .collect();
     let scenario = many(&candles, &instruments);
     let simulation = scenario.simulation(folder.path()).await;
-    let desktop = real_time(simulation, folder.path()).await;
+    let (desktop, counted) = real_time(simulation, folder.path()).await;
     keep(&desktop, &candles, &instruments, length).await;
 
     let shards = u32::try_from((SYMBOLS * VERSIONS).div_ceil(LANES_PER_SHARD)).unwrap_or(u32::MAX);
     let mut took = Vec::new();
+    counted.take();
     for round in 0..ROUNDS {
         let close_time = times[first + SESSION_BARS + round];
         let begin = Instant::now();
@@ -78,6 +80,15 @@ async fn evaluations(hourly: &Candles) {
     }
     print("evaluated and stored: 500 symbols x 20 versions, first close (loads the code)", &took[..1], 1);
     print("the same, later closes", &took[1..], SYMBOLS * VERSIONS);
+    let charged = counted.take();
+    let a_shard = |sum: usize| sum / ROUNDS / shards as usize;
+    println!(
+        "a shard of {LANES_PER_SHARD} evaluations: {} documents read, {} written, {} deleted, in {} calls",
+        a_shard(charged.reads),
+        a_shard(charged.writes),
+        a_shard(charged.deletes),
+        a_shard(charged.calls)
+    );
 }
 
 /// The strategies, each under its own parameters, on all instruments.
@@ -103,16 +114,17 @@ fn many(candles: &Candles, instruments: &[Instrument]) -> Scenario {
     }
 }
 
-/// Takes the stores of a simulation for trading in real time: each commit waits for the disk.
-async fn real_time(mut simulation: Simulation, folder: &Path) -> Desktop {
-    let store = waiting_for_the_disk(folder);
+/// Takes the stores of a simulation for trading in real time: each commit waits for the disk. What would be charged for
+/// is counted.
+async fn real_time(mut simulation: Simulation, folder: &Path) -> (Desktop, Arc<CountingStore>) {
+    let store = Arc::new(CountingStore::new(waiting_for_the_disk(folder)));
     let mut kept = None;
     simulation.restart(|mut wiring| {
-        wiring.store = store;
+        wiring.store = store.clone();
         kept = Some(wiring.clone());
         wiring
     });
-    Desktop::new(kept.unwrap_or_else(|| panic!("there is a wiring")))
+    (Desktop::new(kept.unwrap_or_else(|| panic!("there is a wiring"))), store)
 }
 
 fn waiting_for_the_disk(folder: &Path) -> Arc<SqliteDocuments> {
@@ -151,19 +163,36 @@ async fn orders(hourly: &Candles) {
         .unwrap_or_else(|error| panic!("{error}"));
     let scenario = Scenario::on(candles, &[("sma-cross", &[("fast", "2"), ("slow", "4")])], |_| {});
     let mut simulation = scenario.simulation(folder.path()).await;
-    let store = waiting_for_the_disk(folder.path());
+    let store = Arc::new(CountingStore::new(waiting_for_the_disk(folder.path())));
+    let counted = Arc::clone(&store);
     simulation.restart(|mut wiring| {
         wiring.store = store;
         wiring
     });
+    let (mut moments, mut with_order) = (Vec::new(), Vec::new());
     let sent = |simulation: &Simulation| simulation.broker().look(|exchange| exchange.orders().len());
     let mut took = Vec::new();
     while simulation.next_moment().is_some() {
         let (before, begin) = (sent(&simulation), Instant::now());
         simulation.run_next().await.unwrap_or_else(|error| panic!("{error}"));
+        let elapsed = begin.elapsed();
+        let charged = counted.take();
         if sent(&simulation) > before {
-            took.push(begin.elapsed());
+            took.push(elapsed);
+            with_order.push(charged);
+        } else {
+            moments.push(charged);
         }
+    }
+    for (what, charged) in [("a close without an order", moments), ("a close with an order and its fill", with_order)] {
+        let mean = |part: fn(&Charged) -> usize| charged.iter().map(part).sum::<usize>() as f64 / charged.len() as f64;
+        println!(
+            "{what}: {:.1} documents read, {:.1} written, {:.1} deleted, in {:.1} calls",
+            mean(|it| it.reads),
+            mean(|it| it.writes),
+            mean(|it| it.deletes),
+            mean(|it| it.calls)
+        );
     }
     print("from a candle's close to the order at the broker and its fill in the books", &took, 1);
 }

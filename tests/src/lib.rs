@@ -1,5 +1,6 @@
 //! What tests and benches share: where candles and components come from, and a backtest ready to run.
 
+pub mod counting;
 pub mod data;
 pub mod ending;
 pub mod folders;

@@ -1,0 +1,90 @@
+//! A hot store that counts what Google would charge for: documents read, written and deleted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use sentinel_domain::documents::{Change, CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+
+/// What was charged so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Charged {
+    /// Documents read; a question that finds nothing counts as one.
+    pub reads: usize,
+    /// Documents written.
+    pub writes: usize,
+    /// Documents deleted.
+    pub deletes: usize,
+    /// Questions and commits: what is waited for one after the other.
+    pub calls: usize,
+}
+
+/// The store around another.
+#[derive(Debug)]
+pub struct CountingStore {
+    store: Arc<dyn DocumentStore>,
+    reads: AtomicUsize,
+    writes: AtomicUsize,
+    deletes: AtomicUsize,
+    calls: AtomicUsize,
+}
+
+impl CountingStore {
+    /// Counts what `store` is asked from now on.
+    #[must_use]
+    pub fn new(store: Arc<dyn DocumentStore>) -> Self {
+        let zero = AtomicUsize::default;
+        Self { store, reads: zero(), writes: zero(), deletes: zero(), calls: zero() }
+    }
+
+    /// Returns the count and begins anew.
+    pub fn take(&self) -> Charged {
+        let take = |counter: &AtomicUsize| counter.swap(0, Ordering::Relaxed);
+        Charged {
+            reads: take(&self.reads),
+            writes: take(&self.writes),
+            deletes: take(&self.deletes),
+            calls: take(&self.calls),
+        }
+    }
+
+    fn read(&self, documents: usize) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.reads.fetch_add(documents.max(1), Ordering::Relaxed);
+    }
+}
+
+#[async_trait]
+impl DocumentStore for CountingStore {
+    async fn get_many(&self, collection: CollectionName, ids: &[String]) -> Result<Vec<Document>, StoreError> {
+        self.read(ids.len());
+        self.store.get_many(collection, ids).await
+    }
+
+    async fn select(&self, query: &Query) -> Result<Vec<Document>, StoreError> {
+        let found = self.store.select(query).await?;
+        self.read(found.len());
+        Ok(found)
+    }
+
+    /// Counting is charged by the thousand.
+    async fn count(&self, query: &Query) -> Result<usize, StoreError> {
+        let count = self.store.count(query).await?;
+        self.read(count.div_ceil(1_000));
+        Ok(count)
+    }
+
+    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        for write in commit.writes() {
+            let counter = match write.change {
+                Change::Put { .. } => &self.writes,
+                Change::Delete => &self.deletes,
+                // A document that must be unchanged is looked at.
+                Change::Keep => &self.reads,
+            };
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        self.store.apply(commit).await
+    }
+}
