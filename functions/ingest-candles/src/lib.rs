@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use sentinel_domain::candles::Columns;
 use sentinel_domain::closes::CandleClosed;
-use sentinel_domain::documents::Precondition;
+use sentinel_domain::documents::{Precondition, Record, Stored, Write};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::live::CandleChunk;
@@ -28,6 +28,8 @@ pub const LANES_PER_SHARD: usize = 1_000;
 /// Candles before the first session that are fetched for a series which is new here.
 const HISTORY_BARS: i64 = 1_000;
 const PAGE_BARS: usize = 10_000;
+/// Symbols that are read, asked for and written together: their names fit into one address, their chunks into memory.
+const SYMBOLS_AT_ONCE: usize = 100;
 /// Between two questions for a candle that is late.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -135,13 +137,30 @@ impl IngestCandles {
         instruments: &'a [Instrument],
         until: UnixMillis,
     ) -> Result<(u64, BTreeSet<&'a Instrument>), FunctionError> {
-        let length = SessionLength::of(timeframe);
-        let session_open = length.around(until - 1).start;
+        let (mut rows, mut come) = (0, BTreeSet::new());
+        for group in instruments.chunks(SYMBOLS_AT_ONCE) {
+            let (new, here) = self.refill_group(ctx, timeframe, group, until).await?;
+            rows += new;
+            come.extend(here);
+        }
+        Ok((rows, come))
+    }
+
+    async fn refill_group<'a>(
+        &self,
+        ctx: &RunContext,
+        timeframe: Timeframe,
+        instruments: &'a [Instrument],
+        until: UnixMillis,
+    ) -> Result<(u64, BTreeSet<&'a Instrument>), FunctionError> {
+        let session_open = SessionLength::of(timeframe).around(until - 1).start;
+        let mut newest = newest(ctx, instruments, timeframe, session_open).await?;
         // Those that were there at the last close need one candle, those that are new a history: asked for apart.
         let mut by_start: BTreeMap<UnixMillis, Vec<&'a Instrument>> = BTreeMap::new();
         let mut come = BTreeSet::new();
         for instrument in instruments {
-            let from = match newest(ctx, instrument, timeframe, session_open).await? {
+            let last = newest.get(instrument).and_then(|chunk| chunk.record.columns.open_time.last().copied());
+            let from = match last {
                 Some(open_time) => open_time + timeframe.millis(),
                 None => session_open - HISTORY_BARS * timeframe.millis(),
             };
@@ -151,7 +170,7 @@ impl IngestCandles {
                 come.insert(instrument);
             }
         }
-        let mut rows = 0;
+        let (mut rows, mut writes) = (0, Vec::new());
         for (from, instruments) in by_start {
             let query = BarsQuery {
                 symbols: instruments.iter().map(|instrument| instrument.symbol.clone()).collect(),
@@ -170,39 +189,56 @@ impl IngestCandles {
                     if columns.open_time.contains(&(until - timeframe.millis())) {
                         come.insert(instrument);
                     }
-                    rows += keep(ctx, instrument, timeframe, &columns, until).await?;
+                    let known = newest.remove(instrument);
+                    let (new, chunks) = keep(ctx, instrument, timeframe, &columns, until, known).await?;
+                    rows += new;
+                    writes.extend(chunks);
                 }
             }
         }
+        ctx.commit_in_batches(writes).await?;
         Ok((rows, come))
     }
 }
 
-/// Returns when the newest candle opened that is there, in this session or the one before.
-async fn newest(
+/// Returns the newest chunk that is there of each instrument, of this session or the one before.
+async fn newest<'a>(
     ctx: &RunContext,
-    instrument: &Instrument,
+    instruments: &'a [Instrument],
     timeframe: Timeframe,
     session_open: UnixMillis,
-) -> Result<Option<UnixMillis>, FunctionError> {
-    let ids = [session_open, session_open - 1].map(|time| CandleChunk::id_at(instrument, timeframe, time));
-    for id in ids {
-        let chunk = ctx.records::<CandleChunk>().get(&id).await?;
-        if let Some(open_time) = chunk.and_then(|chunk| chunk.record.columns.open_time.last().copied()) {
-            return Ok(Some(open_time));
+) -> Result<BTreeMap<&'a Instrument, Stored<CandleChunk>>, FunctionError> {
+    let mut found = BTreeMap::new();
+    // Most have begun this session; only the others are looked for in the one before.
+    for time in [session_open, session_open - 1] {
+        let missing = instruments.iter().filter(|instrument| !found.contains_key(instrument));
+        let by_id: BTreeMap<String, &Instrument> =
+            missing.map(|instrument| (CandleChunk::id_at(instrument, timeframe, time), instrument)).collect();
+        if by_id.is_empty() {
+            break;
+        }
+        let ids: Vec<String> = by_id.keys().cloned().collect();
+        for chunk in ctx.records::<CandleChunk>().get_many(&ids).await? {
+            if let Some(instrument) = by_id.get(&chunk.record.id())
+                && !chunk.record.columns.open_time.is_empty()
+            {
+                found.insert(*instrument, chunk);
+            }
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
-/// Appends the candles that closed by `until` to the chunks of their sessions. Returns how many were new.
+/// Appends the candles that closed by `until` to the chunks of their sessions, of which `known` is the newest. Returns how
+/// many were new, and what is to be written.
 async fn keep(
     ctx: &RunContext,
     instrument: &Instrument,
     timeframe: Timeframe,
     columns: &Columns,
     until: UnixMillis,
-) -> Result<u64, FunctionError> {
+    mut known: Option<Stored<CandleChunk>>,
+) -> Result<(u64, Vec<Write>), FunctionError> {
     let records = ctx.records::<CandleChunk>();
     let length = SessionLength::of(timeframe);
     let closed = columns.open_time.partition_point(|open_time| timeframe.close_time(*open_time) <= until);
@@ -211,7 +247,10 @@ async fn keep(
     while row < closed {
         let session = length.around(columns.open_time[row]);
         let end = row + columns.open_time[row..closed].partition_point(|open_time| *open_time < session.end);
-        let stored = records.get(&CandleChunk::id_at(instrument, timeframe, session.start)).await?;
+        let stored = match known.take_if(|chunk| chunk.record.session_open == session.start) {
+            Some(chunk) => Some(chunk),
+            None => records.get(&CandleChunk::id_at(instrument, timeframe, session.start)).await?,
+        };
         let last = stored.as_ref().and_then(|chunk| chunk.record.columns.open_time.last().copied());
         let first = row + columns.open_time[row..end].partition_point(|open_time| Some(*open_time) <= last);
         if first < end {
@@ -232,6 +271,5 @@ async fn keep(
         }
         row = end;
     }
-    ctx.commit_in_batches(writes).await?;
-    Ok(kept)
+    Ok((kept, writes))
 }

@@ -8,6 +8,7 @@ use sentinel_domain::clock::Clock;
 use sentinel_domain::documents::limits::WRITES_MAX;
 use sentinel_domain::documents::{
     Collection, CollectionName, Document, DocumentStore, Precondition, Query, Record, Records, StoreError, Write,
+    batches,
 };
 use sentinel_domain::environment::Environment;
 use sentinel_domain::timeframe::UnixMillis;
@@ -197,13 +198,9 @@ impl RunContext {
     ///
     /// As [`commit`](Self::commit).
     pub async fn commit_in_batches(&self, writes: Vec<Write>) -> Result<(), FunctionError> {
-        let mut writes = writes.into_iter().peekable();
-        while writes.peek().is_some() {
-            self.commit(writes.by_ref().take(Self::BATCH_WRITES).collect()).await?;
+        for batch in batches(writes)? {
+            self.commit(batch).await?;
         }
         Ok(())
     }
-
-    /// Fewer than the limit: a transaction of hundreds of writes is where larger ones gain nothing.
-    const BATCH_WRITES: usize = 400;
 }

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::collection::Collection;
-pub use self::commit::{Change, Commit, Precondition, Write};
+pub use self::commit::{Change, Commit, Precondition, Write, batches};
 pub use self::error::StoreError;
 pub use self::query::{Cursor, Direction, Filter, Operator, Query};
 pub use self::records::{Record, Records, Stored};

@@ -153,6 +153,35 @@ impl Commit {
     }
 }
 
+/// Splits writes that need not be made together into as many as fit into a commit each, with room for a lease; their order
+/// stays.
+///
+/// # Errors
+///
+/// When one of them is one the cloud refuses.
+pub fn batches(writes: Vec<Write>) -> Result<Vec<Vec<Write>>, StoreError> {
+    let mut batches = vec![Vec::new()];
+    let mut bytes = 0;
+    for write in writes {
+        let size = checked_bytes(&write)?;
+        let is_full = |batch: &Vec<Write>| batch.len() >= BATCH_WRITES || bytes + size > BATCH_BYTES;
+        if batches.last().is_some_and(is_full) {
+            batches.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += size;
+        if let Some(batch) = batches.last_mut() {
+            batch.push(write);
+        }
+    }
+    batches.retain(|batch| !batch.is_empty());
+    Ok(batches)
+}
+
+/// Fewer than the limit: a transaction of hundreds of writes is where larger ones gain nothing.
+const BATCH_WRITES: usize = 400;
+const BATCH_BYTES: usize = COMMIT_BYTES_MAX / 2;
+
 fn checked_bytes(write: &Write) -> Result<usize, StoreError> {
     limits::check_id(write.collection, &write.id)?;
     match &write.change {
@@ -196,6 +225,23 @@ mod tests {
         assert!(Commit::of((0..10).map(large).collect()).is_ok());
         let error = Commit::of((0..11).map(large).collect()).unwrap_err();
         assert!(matches!(error, StoreError::CommitTooLarge { .. }), "{error}");
+    }
+
+    #[test]
+    fn batches_fit_and_keep_their_order() {
+        let large = |id: usize| {
+            let body = json!({ "text": "x".repeat(900_000) });
+            Write { change: Change::Put { body, expire_at: None }, ..write(&id.to_string()) }
+        };
+        let split = |writes: Vec<Write>| {
+            let ids: Vec<_> = writes.iter().map(|write| write.id.clone()).collect();
+            let batches = batches(writes).unwrap();
+            assert!(batches.iter().flatten().map(|write| write.id.clone()).eq(ids));
+            batches.into_iter().map(|batch| Commit::of(batch).unwrap().writes().len()).collect::<Vec<_>>()
+        };
+        assert_eq!(split(Vec::new()), [0; 0]);
+        assert_eq!(split((0..1_000).map(|id| write(&id.to_string())).collect()), [400, 400, 200]);
+        assert_eq!(split((0..12).map(large).collect()), [5, 5, 2]);
     }
 
     #[test]
