@@ -18,7 +18,8 @@ use sentinel_domain::session::SessionLength;
 use sentinel_domain::timeframe::Timeframe;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_function_runtime::RunRequest;
-use sentinel_laptop::{Desktop, Simulation};
+use sentinel_functions::Desktop;
+use sentinel_laptop::Simulation;
 use sentinel_tests::parity::Scenario;
 use sentinel_tests::{data, reference, shipped};
 

@@ -1,0 +1,10 @@
+//! The program of the cloud: its settings, who may call it, how it serves and runs, and what its binary shows.
+
+mod binary;
+mod callers;
+mod carrying;
+mod job;
+mod settings;
+mod terraform;
+mod tokens;
+mod world;
