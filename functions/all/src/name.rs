@@ -275,9 +275,9 @@ impl FromStr for FunctionName {
     type Err = UnknownFunction;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|function| function.as_str() == text).ok_or_else(|| UnknownFunction {
-            name: text.to_owned(),
-            meant: nearest(text, Self::ALL.map(Self::as_str)),
-        })
+        Self::ALL
+            .into_iter()
+            .find(|function| function.as_str() == text)
+            .ok_or_else(|| UnknownFunction { name: text.to_owned(), meant: nearest(text, Self::ALL.map(Self::as_str)) })
     }
 }

@@ -6,7 +6,7 @@ use sentinel_function_runtime::{Function, Outcome, RunError, RunRequest, Runtime
 use thiserror::Error;
 
 /// Between two looks at what a job waits for.
-const PAUSE_MAX: Duration = Duration::from_secs(10);
+pub const PAUSE: Duration = Duration::from_secs(10);
 
 /// Why a job did not come to its end.
 #[derive(Debug, Error)]
@@ -25,11 +25,12 @@ pub enum JobError {
 }
 
 /// Runs `function` once, about now. Waits by itself for the jobs it comes after, and for another run of its own to end,
-/// as long as it may take at all: the platform would try again at once, and give up minutes too early.
+/// looking each `pause`, as long as it may take at all: the platform would try again at once, and give up minutes too
+/// early.
 ///
 /// # Errors
 /// See [`JobError`].
-pub async fn run_job(function: &dyn Function, runtime: &Runtime) -> Result<Outcome, JobError> {
+pub async fn run_job(function: &dyn Function, runtime: &Runtime, pause: Duration) -> Result<Outcome, JobError> {
     let waited_max = function.descriptor().timeout;
     // Fixed, so that each try is the same run.
     let request = RunRequest::scheduled_at(runtime.clock.now());
@@ -39,22 +40,12 @@ pub async fn run_job(function: &dyn Function, runtime: &Runtime) -> Result<Outco
             Err(error @ (RunError::AfterNotMet { .. } | RunError::LeaseHeld { .. })) => error,
             ended => return Ok(ended?),
         };
-        let pause = pause_after(&last).min(waited_max.saturating_sub(waited));
-        if pause.is_zero() {
+        let wait = pause.min(waited_max.saturating_sub(waited));
+        if wait.is_zero() {
             return Err(JobError::Waited { waited, last });
         }
-        tokio::time::sleep(pause).await;
-        waited += pause;
-    }
-}
-
-/// A lease says itself when it ends.
-fn pause_after(error: &RunError) -> Duration {
-    match error {
-        RunError::LeaseHeld { remaining_ms, .. } => {
-            let remaining = u64::try_from(*remaining_ms).unwrap_or_default();
-            Duration::from_millis(remaining.max(100)).min(PAUSE_MAX)
-        }
-        _ => PAUSE_MAX,
+        tracing::info!(reason = %last, "waiting");
+        tokio::time::sleep(wait).await;
+        waited += wait;
     }
 }

@@ -15,7 +15,7 @@ mod stores;
 mod token;
 
 pub use callers::GoogleCallers;
-pub use job::{JobError, run_job};
+pub use job::{JobError, PAUSE, run_job};
 pub use keys::{Keys, KeysError};
 pub use settings::{
     BrokerKeys, BrokerSettings, Emulators, Fault, Role, Settings, SettingsError, StoreNames, Variables,

@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::net::TcpListener;
 
 use crate::callers::GoogleCallers;
-use crate::job::{JobError, run_job};
+use crate::job::{JobError, PAUSE, run_job};
 use crate::keys::{Keys, KeysError};
 use crate::settings::{Role, Settings};
 use crate::stores::{Adapters, Unopened};
@@ -79,7 +79,7 @@ pub async fn run(
     let Assembled { function, runtime } = assemble(settings, adapters, Arc::clone(&clock)).await?;
     let Role::Service { port, .. } = settings.role else {
         return tokio::select! {
-            ended = run_job(function.as_ref(), &runtime) => Ok(ended.map(drop)?),
+            ended = run_job(function.as_ref(), &runtime, PAUSE) => Ok(ended.map(drop)?),
             () = stop => Err(ProgramError::Stopped),
         };
     };
@@ -101,11 +101,8 @@ pub async fn assemble(
     let name = settings.function;
     let function = name.build(&parts(settings, adapters).await?)?;
     let store = adapters.documents().await?;
-    let carrier = if name.needs(Port::Events) {
-        Some(Carrier::new(adapters.publisher().await?, reach(name)))
-    } else {
-        None
-    };
+    let carrier =
+        if name.needs(Port::Events) { Some(Carrier::new(adapters.publisher().await?, reach(name))) } else { None };
     let runtime = Runtime {
         holder: Holder::named(instance(name)),
         carrier,
@@ -116,11 +113,8 @@ pub async fn assemble(
 
 async fn parts(settings: &Settings, adapters: &dyn Adapters) -> Result<Parts, ProgramError> {
     let needs = |port| settings.function.needs(port);
-    let mut parts = Parts {
-        benchmark: settings.account.benchmark.clone(),
-        patience: PATIENCE,
-        ..Parts::of(settings.terms())
-    };
+    let mut parts =
+        Parts { benchmark: settings.account.benchmark.clone(), patience: PATIENCE, ..Parts::of(settings.terms()) };
     if let Some(access) = &settings.broker {
         let client = Arc::new(broker::client(access)?);
         parts.broker = Some(client.clone());

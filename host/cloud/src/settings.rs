@@ -121,7 +121,11 @@ impl Settings {
     }
 }
 
-fn store_names(reader: &mut Reader<'_>, environment: Option<Environment>, function: Option<FunctionName>) -> StoreNames {
+fn store_names(
+    reader: &mut Reader<'_>,
+    environment: Option<Environment>,
+    function: Option<FunctionName>,
+) -> StoreNames {
     let needs = |port| function.is_some_and(|function| function.needs(port));
     let names = StoreNames {
         database: reader.named("SENTINEL_FIRESTORE_DATABASE", &read::DATABASE).unwrap_or_default(),

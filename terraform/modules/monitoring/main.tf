@@ -84,6 +84,54 @@ resource "google_logging_metric" "runs" {
   }
 }
 
+# The guardian put rows aside: the run is PARTIAL, nothing is lost, and a person has to look.
+resource "google_logging_metric" "partial_runs" {
+  project = var.project_id
+  name    = "${var.prefix}/partial_runs"
+  filter = join(" AND ", [
+    "jsonPayload.message=\"run ended\"",
+    "jsonPayload.rows_quarantined>0",
+    "labels.environment=\"${var.environment}\"",
+    "resource.type=(\"cloud_run_revision\" OR \"cloud_run_job\")",
+  ])
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+}
+
+resource "google_monitoring_alert_policy" "quarantined_rows" {
+  project               = var.project_id
+  display_name          = "Crypto Sentinel ${var.environment}: rows went to quarantine"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+
+  dynamic "conditions" {
+    for_each = toset(["cloud_run_revision", "cloud_run_job"])
+    content {
+      display_name = "A run put rows aside (${conditions.value})"
+      condition_threshold {
+        filter          = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.partial_runs.name}\" AND resource.type=\"${conditions.value}\""
+        comparison      = "COMPARISON_GT"
+        threshold_value = 0
+        duration        = "0s"
+        aggregations {
+          alignment_period     = "300s"
+          per_series_aligner   = "ALIGN_SUM"
+          cross_series_reducer = "REDUCE_SUM"
+        }
+      }
+    }
+  }
+
+  documentation {
+    content = "Rows that the guardian found wrong are in `quarantine` with every reason, and not in the warehouse. See them: `sentinel quarantine list`."
+  }
+}
+
 resource "google_monitoring_alert_policy" "failed_jobs" {
   project               = var.project_id
   display_name          = "Crypto Sentinel ${var.environment}: a run failed"

@@ -9,6 +9,8 @@ use sentinel_functions::{AccountConfig, BrokerConfig, FunctionName, Port};
 use super::read::{Reader, shown};
 
 const LIVE_SWITCH: &str = "SENTINEL_LIVE_TRADING";
+const KEY_ID: &str = "APCA_API_KEY_ID";
+const SECRET: &str = "APCA_API_SECRET_KEY";
 
 /// How to reach the broker.
 #[derive(Debug, Clone)]
@@ -50,7 +52,14 @@ pub(super) fn read(
 ) -> Option<BrokerSettings> {
     let may_be_live = live_switch(reader, environment);
     let needs = |port| function.is_some_and(|function| function.needs(port));
-    let kind = account?.broker.clone().unwrap_or(BrokerConfig::AlpacaPaper);
+    let Some(account) = account else {
+        // Whether the keys are needed is not known, but whether they are keys is.
+        for variable in [KEY_ID, SECRET] {
+            reader.secret_if_set(variable);
+        }
+        return None;
+    };
+    let kind = account.broker.clone().unwrap_or(BrokerConfig::AlpacaPaper);
     let is_live = kind == BrokerConfig::AlpacaLive;
     if is_live && !may_be_live {
         let problem = format!(
@@ -71,8 +80,8 @@ pub(super) fn read(
     if !needs(Port::Broker) {
         return Some(BrokerSettings::Alpaca { is_live, keys: None });
     }
-    let key_id = reader.secret("APCA_API_KEY_ID", "the id of the broker's key");
-    let secret = reader.secret("APCA_API_SECRET_KEY", "the broker's secret key");
+    let key_id = reader.secret(KEY_ID, "the id of the broker's key");
+    let secret = reader.secret(SECRET, "the broker's secret key");
     Some(BrokerSettings::Alpaca { is_live, keys: Some(BrokerKeys { key_id: key_id?, secret: secret? }) })
 }
 

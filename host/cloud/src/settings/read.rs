@@ -114,7 +114,13 @@ impl<'a> Reader<'a> {
 
     /// Returns a secret, of which nothing is ever shown.
     pub(super) fn secret(&mut self, variable: &'static str, what: &str) -> Option<SecretString> {
-        let text = self.required(variable, what)?;
+        self.required(variable, what)?;
+        self.secret_if_set(variable)
+    }
+
+    /// Returns a secret that need not be there.
+    pub(super) fn secret_if_set(&mut self, variable: &'static str) -> Option<SecretString> {
+        let text = self.text(variable)?;
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             let problem = "holds a blank or a line break, which no key does: put it in with printf %s";
             self.fault(variable, problem.to_owned());

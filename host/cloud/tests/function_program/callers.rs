@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use sentinel_domain::clock::ManualClock;
 use sentinel_cloud::{Keys, KeysError};
+use sentinel_domain::clock::ManualClock;
 use serde_json::{Value, json};
 
 use crate::tokens::{KeyServer, SigningKey};
@@ -92,7 +92,11 @@ async fn what_is_not_believed_is_401_and_tells_nothing() {
     ];
     for (what, token) in &tokens {
         let (status, answer) = served.post(Some(token), "").await;
-        assert_eq!((status, answer.as_str()), (401, "{\"error\":\"a token is required that says who calls\"}"), "{what}");
+        assert_eq!(
+            (status, answer.as_str()),
+            (401, "{\"error\":\"a token is required that says who calls\"}"),
+            "{what}"
+        );
     }
     assert_eq!(served.post(None, "").await.0, 401);
     assert_eq!(served.post(Some(&good), "").await.0, 200);

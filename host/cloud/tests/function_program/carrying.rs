@@ -35,7 +35,8 @@ impl Function for Sends {
     }
 
     async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
-        let message = |id: &str| Message::new("closes", CloudEvent::new("/test", format!("{}-{id}", self.name), "x.v1"));
+        let message =
+            |id: &str| Message::new("closes", CloudEvent::new("/test", format!("{}-{id}", self.name), "x.v1"));
         let later = message("later").not_before(ctx.now() + 1_000);
         ctx.commit_with(Vec::new(), vec![message("now"), later]).await?;
         if self.fails { Err(FunctionError::failed("after its commit", "on purpose")) } else { Ok(Report::default()) }
@@ -104,7 +105,10 @@ async fn the_one_that_delivers_for_all_hands_on_whatever_is_due() {
     assert!(place.run("own", false).await);
     let mut carried = place.carried();
     carried.sort();
-    assert_eq!((carried, place.waiting().await), (["other-later", "other-now", "own-now"].map(str::to_owned).to_vec(), 1));
+    assert_eq!(
+        (carried, place.waiting().await),
+        (["other-later", "other-now", "own-now"].map(str::to_owned).to_vec(), 1)
+    );
 }
 
 #[tokio::test]

@@ -78,8 +78,14 @@ fn all_faults_are_told_at_once_and_say_what_is_allowed() {
     let nothing = Settings::read(&Variables::default()).unwrap_err();
     let told: Vec<_> = nothing.faults.iter().map(|fault| fault.variable).collect();
     let expected = [
-        "ENVIRONMENT", "GOOGLE_CLOUD_PROJECT", "SENTINEL_FUNCTION", "SENTINEL_ACCOUNT", "SENTINEL_FIRESTORE_DATABASE",
-        "SENTINEL_TOPIC_PREFIX", "SENTINEL_AUDIENCE", "SENTINEL_CALLERS",
+        "ENVIRONMENT",
+        "GOOGLE_CLOUD_PROJECT",
+        "SENTINEL_FUNCTION",
+        "SENTINEL_ACCOUNT",
+        "SENTINEL_FIRESTORE_DATABASE",
+        "SENTINEL_TOPIC_PREFIX",
+        "SENTINEL_AUDIENCE",
+        "SENTINEL_CALLERS",
     ];
     assert_eq!(told, expected);
     assert!(nothing.to_string().contains("ENVIRONMENT is not set: it holds PROD, DEV or TEST; GOOGLE_CLOUD_PROJECT"));
@@ -123,7 +129,8 @@ fn real_money_takes_three_switches() {
     assert!(is_paper(&[switch]) && is_paper(&[switch, ("SENTINEL_ACCOUNT", "cash = 5")]));
     refused(&[live], "SENTINEL_ACCOUNT", "SENTINEL_LIVE_TRADING=yes");
     refused(&[("SENTINEL_LIVE_TRADING", "YES")], "SENTINEL_LIVE_TRADING", "allowed is yes");
-    let dev = [("ENVIRONMENT", "DEV"), ("SENTINEL_FIRESTORE_DATABASE", "sentinel-dev"), ("SENTINEL_TOPIC_PREFIX", "dev-")];
+    let dev =
+        [("ENVIRONMENT", "DEV"), ("SENTINEL_FIRESTORE_DATABASE", "sentinel-dev"), ("SENTINEL_TOPIC_PREFIX", "dev-")];
     let told = faults(&[dev[0], dev[1], dev[2], live, switch]);
     let told: Vec<_> = told.iter().map(|fault| fault.variable).collect();
     assert_eq!(told, ["SENTINEL_LIVE_TRADING", "SENTINEL_ACCOUNT"]);
@@ -134,7 +141,8 @@ fn brokers_that_are_no_broker_of_the_cloud_are_refused() {
     refused(&[("SENTINEL_ACCOUNT", "broker = { kind = \"local\" }")], "SENTINEL_ACCOUNT", "alpaca-paper");
     let server = ("SENTINEL_ACCOUNT", "broker = { kind = \"server\", url = \"http://127.0.0.1:5\" }");
     refused(&[server], "SENTINEL_ACCOUNT", "PROD");
-    let dev = [("ENVIRONMENT", "DEV"), ("SENTINEL_FIRESTORE_DATABASE", "sentinel-dev"), ("SENTINEL_TOPIC_PREFIX", "dev-")];
+    let dev =
+        [("ENVIRONMENT", "DEV"), ("SENTINEL_FIRESTORE_DATABASE", "sentinel-dev"), ("SENTINEL_TOPIC_PREFIX", "dev-")];
     let settings = read(&[dev[0], dev[1], dev[2], server]).unwrap();
     assert!(matches!(settings.broker, Some(BrokerSettings::Server { .. })));
 }
@@ -152,8 +160,11 @@ fn rehearsals_name_nothing_of_production_and_production_nothing_of_rehearsals() 
         ("SENTINEL_KEYS_URL", "http://127.0.0.1:1/keys", "http://keys.example.com"),
     ] {
         refused(&[(variable, address)], variable, "ENVIRONMENT is PROD");
-        let test =
-            [("ENVIRONMENT", "TEST"), ("SENTINEL_FIRESTORE_DATABASE", "sentinel-test"), ("SENTINEL_TOPIC_PREFIX", "test-")];
+        let test = [
+            ("ENVIRONMENT", "TEST"),
+            ("SENTINEL_FIRESTORE_DATABASE", "sentinel-test"),
+            ("SENTINEL_TOPIC_PREFIX", "test-"),
+        ];
         read(&[test[0], test[1], test[2], (variable, address)]).unwrap();
         refused(&[test[0], test[1], test[2], (variable, wrong)], variable, "is \"");
     }

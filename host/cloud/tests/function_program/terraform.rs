@@ -68,9 +68,8 @@ fn the_one_that_delivers_for_all_may_publish_to_every_topic() {
 #[test]
 fn every_variable_that_terraform_sets_is_read() {
     let set = format!("{}{}", terraform("main.tf"), terraform("modules/function/main.tf"));
-    let read = ["settings.rs", "settings/read.rs", "settings/role.rs", "settings/broker.rs"].map(|file| {
-        fs::read_to_string(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).join(file)).unwrap()
-    });
+    let read = ["settings.rs", "settings/read.rs", "settings/role.rs", "settings/broker.rs"]
+        .map(|file| fs::read_to_string(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).join(file)).unwrap());
     let read = read.concat();
     let words = set.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
     let variables: BTreeSet<_> = words

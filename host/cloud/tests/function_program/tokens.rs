@@ -28,7 +28,9 @@ impl SigningKey {
             .stderr(Stdio::null())
             .output()
             .expect("openssl makes the key of this test");
-        Self { name, pair: RsaKeyPair::from_pkcs8(&made.stdout).unwrap() }
+        // Which of the two forms it is depends on openssl's version.
+        let pair = RsaKeyPair::from_pkcs8(&made.stdout).or_else(|_| RsaKeyPair::from_der(&made.stdout));
+        Self { name, pair: pair.unwrap() }
     }
 
     /// Returns the public half, as it is published.

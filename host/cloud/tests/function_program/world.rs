@@ -118,7 +118,8 @@ pub(crate) fn settings(function: &str, changes: &[(&str, &str)]) -> Settings {
 
 /// A function that is served to the callers of its settings.
 pub(crate) struct Served {
-    pub(crate) machine: Arc<Machine>,
+    /// The stores, which go with it.
+    _machine: Arc<Machine>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) keys: KeyServer,
     pub(crate) address: SocketAddr,
@@ -130,8 +131,7 @@ impl Served {
         let keys = KeyServer::start().await;
         let settings = settings(function, &[("SENTINEL_KEYS_URL", &keys.url)]);
         let shared: Arc<dyn Clock> = clock.clone();
-        let Assembled { function, runtime } =
-            assemble(&settings, machine.as_ref(), Arc::clone(&shared)).await.unwrap();
+        let Assembled { function, runtime } = assemble(&settings, machine.as_ref(), Arc::clone(&shared)).await.unwrap();
         let Role::Service { audiences, callers, keys_url, .. } = settings.role.clone() else { unreachable!() };
         let service = format!("test-{}", settings.function);
         let published = Keys::at(&keys_url, Arc::clone(&shared)).unwrap();
@@ -140,7 +140,7 @@ impl Served {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(serve(function, runtime, listener, config, std::future::pending()));
-        Self { machine, clock, keys, address }
+        Self { _machine: machine, clock, keys, address }
     }
 
     /// Posts `body` and returns status and answer.
