@@ -73,42 +73,52 @@ impl Collection {
             Index::ascending(fields)
         }
         match self {
-            Self::DimStrategies => const { &[by(&["strategy_id", "valid_from"]), by(&["valid_from"]), by(&["is_current"])] },
+            Self::DimStrategies => {
+                const { &[by(&["strategy_id", "valid_from"]), by(&["valid_from"]), by(&["is_current"])] }
+            }
             Self::DimAssets => const { &[by(&["symbol"])] },
-            Self::LiveSignals => const {
-                &[
-                    by(&["status", "expiration_at"]),
-                    by(&["status", "close_time"]),
-                    by(&["strategy_id", "status"]),
-                    by(&["symbol", "status"]),
-                ]
-            },
+            Self::LiveSignals => {
+                const {
+                    &[
+                        by(&["status", "expiration_at"]),
+                        by(&["status", "close_time"]),
+                        by(&["strategy_id", "status"]),
+                        by(&["symbol", "status"]),
+                    ]
+                }
+            }
             Self::RejectedSignals => const { &[by(&["close_time"]), by(&["strategy_id"])] },
-            Self::LivePositions => const {
-                &[
-                    by(&["status", "exit_time"]),
-                    by(&["strategy_id", "status"]),
-                    by(&["symbol", "status"]),
-                    by(&["account_id", "status"]),
-                    by(&["archived", "status"]),
-                ]
-            },
-            Self::Candles => const {
-                &[
-                    by(&["exchange", "symbol", "timeframe", "session_open"]),
-                    by(&["archived", "timeframe", "session_open"]),
-                ]
-            },
+            Self::LivePositions => {
+                const {
+                    &[
+                        by(&["status", "exit_time"]),
+                        by(&["strategy_id", "status"]),
+                        by(&["symbol", "status"]),
+                        by(&["account_id", "status"]),
+                        by(&["archived", "status"]),
+                    ]
+                }
+            }
+            Self::Candles => {
+                const {
+                    &[
+                        by(&["exchange", "symbol", "timeframe", "session_open"]),
+                        by(&["archived", "timeframe", "session_open"]),
+                    ]
+                }
+            }
             Self::Decisions => const { &[by(&["close_time"]), by(&["archived", "close_time"])] },
             Self::CloseEvaluations => const { &[by(&["published"]), by(&["close_time"])] },
-            Self::JobMetadata => const {
-                &[
-                    by(&["job_name", "ds", "status"]),
-                    Index::descending(&["job_name", "at"]),
-                    by(&["ds"]),
-                    by(&["started"]),
-                ]
-            },
+            Self::JobMetadata => {
+                const {
+                    &[
+                        by(&["job_name", "ds", "status"]),
+                        Index::descending(&["job_name", "at"]),
+                        by(&["ds"]),
+                        by(&["started"]),
+                    ]
+                }
+            }
             Self::Quarantine => const { &[by(&["table"]), by(&["job_name"])] },
             Self::Outbox => const { &[by(&["position"])] },
             Self::Accounts | Self::JobLocks => &[],

@@ -87,7 +87,8 @@ impl<'a> NeededIndex<'a> {
     /// Returns whether `declared` indexes, alone or joined, answer the question.
     #[must_use]
     pub fn is_among(&self, declared: &[Index]) -> bool {
-        let covered: BTreeSet<&str> = declared.iter().filter_map(|index| self.part_by(index)).flatten().copied().collect();
+        let covered: BTreeSet<&str> =
+            declared.iter().filter_map(|index| self.part_by(index)).flatten().copied().collect();
         covered == self.equal
     }
 

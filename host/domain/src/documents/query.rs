@@ -168,7 +168,8 @@ impl Query {
         if needed.is_among(self.collection.collection().indexes()) {
             return Ok(());
         }
-        let reason = format!("it needs the index {needed}: declare it in Collection::indexes and firestore-indexes.json");
+        let reason =
+            format!("it needs the index {needed}: declare it in Collection::indexes and firestore-indexes.json");
         Err(StoreError::InvalidQuery { collection: self.collection, reason })
     }
 

@@ -1,7 +1,9 @@
 //! Facts about questions: filters, orders, pages, and records.
 
 use sentinel_domain::documents::Direction::{Ascending, Descending};
-use sentinel_domain::documents::{Collection, Document, DocumentStore, Precondition, Query, Record, Records, StoreError, Write};
+use sentinel_domain::documents::{
+    Collection, Document, DocumentStore, Precondition, Query, Record, Records, StoreError, Write,
+};
 use sentinel_domain::environment::Environment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
