@@ -1,6 +1,7 @@
 //! A commit: what is sent, and what an answer means.
 //!
-//! `ABORTED` means that others were in the way and nothing was written: it is tried again, a bounded number of times.
+//! `ABORTED` means that others were in the way and nothing was written: it is tried again, a bounded number of times
+//! and as long as one call may take.
 //! An answer that says that a precondition does not hold does not say which, so that the documents are read; so they
 //! are when no answer came. A document that carries this commit's own number settles it: the commit was made. A
 //! commit that did not arrive is not sent again here, since it may still be on its way: the caller is told.
@@ -18,7 +19,7 @@ use firestore::gcloud_sdk::prost_types::Timestamp;
 use firestore::gcloud_sdk::tonic::{Code, Status};
 use sentinel_domain::documents::limits::COMMIT_BYTES_MAX;
 use sentinel_domain::documents::{Change, Commit, Precondition, StoreError, Write};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, pauses};
 use crate::failure::said;
@@ -75,6 +76,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn make(&self) -> Result<(), StoreError> {
+        let begun = Instant::now();
         let mut pauses = pauses().build();
         loop {
             let Err(status) = self.connection.commit(self.request.clone()).await else { return Ok(()) };
@@ -92,7 +94,10 @@ impl<'a> Attempt<'a> {
                 }
                 _ => return Err(self.connection.failed(&status)),
             }
-            pause(&mut pauses).await.ok_or_else(|| self.connection.failed(&status))?;
+            let is_late = begun.elapsed() > self.connection.settings().call_timeout;
+            if is_late || pause(&mut pauses).await.is_none() {
+                return Err(self.connection.failed(&status));
+            }
         }
     }
 

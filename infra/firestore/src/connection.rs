@@ -149,6 +149,27 @@ impl Connection {
     }
 }
 
+/// A connection that broke is `UNKNOWN` or `INTERNAL` as often as `UNAVAILABLE`. A limit on time or number that was
+/// reached would be reached again.
 fn may_pass(status: &Status) -> bool {
-    matches!(status.code(), Code::Unavailable | Code::Aborted)
+    let passes =
+        matches!(status.code(), Code::Unavailable | Code::Aborted | Code::Cancelled | Code::Internal | Code::Unknown);
+    passes && !failure::is_about_credentials(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use backon::BackoffBuilder;
+
+    use super::*;
+
+    #[test]
+    fn pauses_are_few_short_and_never_the_same() {
+        let drawn = || pauses().build().collect::<Vec<Duration>>();
+        let (one, other) = (drawn(), drawn());
+        assert_eq!(one.len(), RETRIES_MAX);
+        assert_ne!(one, other);
+        assert!(one.iter().all(|pause| (RETRY_DELAY_MIN..=RETRY_DELAY_MAX * 2).contains(pause)), "{one:?}");
+        assert!(one.iter().sum::<Duration>() < Duration::from_secs(5), "{one:?}");
+    }
 }

@@ -52,6 +52,11 @@ pub(crate) fn said(status: &Status) -> String {
     format!("{:?}: {}", status.code(), status.message())
 }
 
+/// Returns whether a call failed for want of a token, which has been asked for more than once by then.
+pub(crate) fn is_about_credentials(status: &Status) -> bool {
+    credentials_error(status).is_some()
+}
+
 /// The library that asks for tokens hands its error over inside that of the call, boxed once or twice.
 fn credentials_error(status: &Status) -> Option<&CredentialsError> {
     let mut next = status.source();

@@ -79,7 +79,10 @@ pub(crate) fn version_of(stored: &Stored) -> DocumentVersion {
 /// Returns when a version was written; `None` for a version of another store.
 pub(crate) fn update_time(version: &DocumentVersion) -> Option<Timestamp> {
     let (seconds, nanos) = version.as_str().split_once('.')?;
-    Some(Timestamp { seconds: seconds.parse().ok()?, nanos: nanos.parse().ok()? })
+    // Firestore's own are whole microseconds, and it takes no others.
+    let is_own = nanos.len() == 9 && nanos.ends_with("000");
+    let nanos = nanos.parse().ok().filter(|_| is_own)?;
+    Some(Timestamp { seconds: seconds.parse().ok()?, nanos })
 }
 
 fn from_fields(fields: HashMap<String, Value>) -> Result<Json, String> {
@@ -155,8 +158,9 @@ mod tests {
         let stored = stored(&json!({}), None);
         assert_eq!(version_of(&stored).as_str(), "1700000000.001002000");
         assert_eq!(update_time(&version_of(&stored)), stored.update_time);
-        assert_eq!(update_time(&DocumentVersion::new("17")), None);
-        assert_eq!(update_time(&DocumentVersion::new("archived")), None);
+        for other in ["17", "archived", "1.5", "1.000000001", "1.00000000x"] {
+            assert_eq!(update_time(&DocumentVersion::new(other)), None, "{other}");
+        }
     }
 
     #[test]
