@@ -74,8 +74,8 @@ impl Bucket {
         }
     }
 
-    /// One request gives one generation. Where the connection breaks, the client asks for the rest of that very one by
-    /// its ETag, and is told when it is gone.
+    /// One request gives one generation. Where the connection breaks, the client asks for the rest, takes it only from
+    /// an object of the same ETag, and gives up otherwise.
     async fn read_once(&self, object: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, BucketError> {
         let found = match self.store.get_opts(object, GetOptions::default()).await {
             Ok(found) => found,
@@ -87,7 +87,7 @@ impl Bucket {
     }
 
     async fn collect(&self, object: &Path, found: GetResult) -> Result<Vec<u8>, BucketError> {
-        let bytes = found.meta.size;
+        let (bytes, etag) = (found.meta.size, found.meta.e_tag.clone());
         let mut content = Vec::with_capacity(usize::try_from(bytes).unwrap_or_default());
         let mut parts = found.into_stream();
         loop {
@@ -96,11 +96,21 @@ impl Bucket {
                 // No more than was announced, whatever comes.
                 Ok(Some(part)) if (content.len() + part.len()) as u64 <= bytes => content.extend_from_slice(&part),
                 Ok(Some(_)) => return Err(self.unavailable(object, "more came than was announced")),
-                // Gone altogether: deleted, or replaced and deleted.
-                Err(error) => return Err(self.error(&error, object).unwrap_or_else(|| self.replaced(object))),
+                Err(error) => return Err(self.interrupted(object, etag, &error).await),
             }
         }
         if content.len() as u64 == bytes { Ok(content) } else { Err(self.unavailable(object, "it ended early")) }
+    }
+
+    /// Says why an object that was there ended before its end: the client does not tell that another took its place.
+    async fn interrupted(&self, object: &Path, etag: Option<String>, error: &object_store::Error) -> BucketError {
+        let now = self.store.get_opts(object, GetOptions { head: true, ..GetOptions::default() }).await;
+        let is_same = match &now {
+            Ok(now) => now.meta.e_tag == etag,
+            Err(error) => self.error(error, object).is_some(),
+        };
+        let replaced = || BucketError::Replaced { bucket: self.name.clone(), object: object.to_string() };
+        if is_same { self.error(error, object).unwrap_or_else(replaced) } else { replaced() }
     }
 
     /// Makes an object where there is none.
@@ -149,10 +159,6 @@ impl Bucket {
 
     fn error(&self, error: &object_store::Error, object: &Path) -> Option<BucketError> {
         BucketError::of(error, &self.name, object.as_ref())
-    }
-
-    fn replaced(&self, object: &Path) -> BucketError {
-        BucketError::Replaced { bucket: self.name.clone(), object: object.to_string() }
     }
 
     fn unavailable(&self, object: &Path, reason: &str) -> BucketError {

@@ -15,7 +15,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use google_cloud_pubsub::model::Message;
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::hash::ContentHash;
-use serde_json::Value;
 use thiserror::Error;
 
 /// What Pub/Sub allows in the value of an attribute, and in an ordering key, in bytes.
@@ -87,7 +86,7 @@ fn attributes(event: &CloudEvent) -> BTreeMap<&'static str, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

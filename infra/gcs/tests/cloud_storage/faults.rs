@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Request, Response};
+use axum::http::{Request, Response};
 use sentinel_gcs::{GcsComponents, GcsUploads};
 use tokio::net::TcpListener;
 
@@ -17,7 +17,7 @@ use crate::place::install_tls;
 pub(crate) enum Answer {
     /// A status, with Cloud Storage's XML.
     Status(u16),
-    /// An object of this ETag and content, or, asked with `Range`, the rest of it; asked with another `If-Match`, 412.
+    /// An object of this ETag and content, or, asked with `Range`, the rest of it.
     Whole(&'static str, Vec<u8>),
     /// The same, ending after so many bytes.
     Broken(&'static str, Vec<u8>, usize),
@@ -25,8 +25,8 @@ pub(crate) enum Answer {
     Endless(u64),
 }
 
-/// What was asked, in order: method, `Range` and `If-Match`.
-pub(crate) type Asked = (String, Option<String>, Option<String>);
+/// What was asked: method and `Range`.
+pub(crate) type Asked = (String, Option<String>);
 
 #[derive(Clone)]
 pub(crate) struct Faulty {
@@ -61,16 +61,14 @@ impl Faulty {
 }
 
 async fn answer(State(faulty): State<Faulty>, request: Request<Body>) -> Response<Body> {
-    let text = |headers: &HeaderMap, name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
-    let (range, if_match) = (text(request.headers(), "range"), text(request.headers(), "if-match"));
+    let range = request.headers().get("range").map(|value| value.to_str().unwrap().to_owned());
     let number = {
         let mut asked = faulty.asked.lock().unwrap();
-        asked.push((request.method().to_string(), range.clone(), if_match.clone()));
+        asked.push((request.method().to_string(), range.clone()));
         asked.len() - 1
     };
     match faulty.answers[number.min(faulty.answers.len() - 1)].clone() {
         Answer::Status(status) => refused(status),
-        Answer::Whole(etag, _) | Answer::Broken(etag, ..) if if_match.is_some_and(|it| it != etag) => refused(412),
         Answer::Whole(etag, content) => {
             let end = content.len();
             object(etag, &content, range.as_deref(), end)
