@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sentinel_cloud::{GoogleCloud, Settings, Variables, git_hash, program};
+use sentinel_cloud::{GoogleCloud, Role, Settings, Variables, git_hash, program};
 use sentinel_domain::environment::Environment;
 use sentinel_function_runtime::WallClock;
 use sentinel_function_runtime::http::stop_signal;
@@ -49,6 +49,8 @@ fn run(settings: Settings, panicked: Arc<Notify>) -> u8 {
     let ended = match threads {
         Ok(threads) => threads.block_on(async move {
             let adapters = GoogleCloud::new(settings.clone());
+            // A job that panicked still writes that it failed, and ends by itself.
+            let panicked = Some(panicked).filter(|_| settings.role != Role::Job);
             program::run(&settings, &adapters, Arc::new(WallClock), stop(panicked)).await
         }),
         Err(error) => {
@@ -66,12 +68,18 @@ fn run(settings: Settings, panicked: Arc<Notify>) -> u8 {
 }
 
 /// Ends when the platform says so, or when something panicked: what is running may end, and a new instance begins anew.
-async fn stop(panicked: Arc<Notify>) {
+async fn stop(panicked: Option<Arc<Notify>>) {
+    let panicked = async {
+        match panicked {
+            Some(panicked) => panicked.notified().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         signal = stop_signal() => if let Err(error) = signal {
             tracing::error!(%error, "cannot listen to signals");
         },
-        () = panicked.notified() => {}
+        () = panicked => {}
     }
 }
 

@@ -55,6 +55,8 @@ pub struct StoreNames {
     pub database: String,
     /// The dataset of the cold tables.
     pub dataset: Option<String>,
+    /// Where that dataset lies, such as `europe-west1` or `EU`.
+    pub location: Option<String>,
     /// The bucket of uploads.
     pub strategies_bucket: Option<String>,
     /// The bucket of verified components.
@@ -130,6 +132,7 @@ fn store_names(
     let names = StoreNames {
         database: reader.named("SENTINEL_FIRESTORE_DATABASE", &read::DATABASE).unwrap_or_default(),
         dataset: reader.named_if(needs(Port::Warehouse), "SENTINEL_BIGQUERY_DATASET", &read::DATASET),
+        location: reader.named_if(needs(Port::Warehouse), "SENTINEL_BIGQUERY_LOCATION", &read::LOCATION),
         strategies_bucket: reader.named_if(needs(Port::Uploads), "SENTINEL_STRATEGIES_BUCKET", &read::BUCKET),
         components_bucket: reader.named_if(needs(Port::Components), "SENTINEL_COMPONENTS_BUCKET", &read::BUCKET),
         prefix: reader.named("SENTINEL_TOPIC_PREFIX", &read::PREFIX).unwrap_or_default(),

@@ -42,10 +42,8 @@ impl Bucket {
         let backoff =
             BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(2), base: 2.0 };
         let retry = RetryConfig { backoff, max_retries: RETRIES_MAX, retry_timeout: RETRYING_MAX };
-        let builder = GoogleCloudStorageBuilder::new()
-            .with_bucket_name(name)
-            .with_client_options(options)
-            .with_retry(retry);
+        let builder =
+            GoogleCloudStorageBuilder::new().with_bucket_name(name).with_client_options(options).with_retry(retry);
         let builder = match endpoint {
             None => builder,
             Some(endpoint) => {
@@ -131,7 +129,8 @@ impl Bucket {
 
     /// Returns the names of all objects below `folder`, in no promised order.
     pub(crate) async fn names(&self, folder: &Path) -> Result<Vec<Path>, BucketError> {
-        let listed: Result<Vec<_>, _> = self.store.list(Some(folder)).map_ok(|found| found.location).try_collect().await;
+        let listed: Result<Vec<_>, _> =
+            self.store.list(Some(folder)).map_ok(|found| found.location).try_collect().await;
         listed.or_else(|error| self.error(&error, &Path::default()).map_or(Ok(Vec::new()), Err))
     }
 

@@ -71,9 +71,9 @@ impl PubSubPublisher {
             .with_backoff_policy(pauses);
         let builder = match &config.emulator {
             None => builder,
-            Some(address) => builder
-                .with_endpoint(format!("http://{address}"))
-                .with_credentials(anonymous::Builder::new().build()),
+            Some(address) => {
+                builder.with_endpoint(format!("http://{address}")).with_credentials(anonymous::Builder::new().build())
+            }
         };
         let client = builder.build().await.map_err(|error| PubSubError::Setup { reason: error.to_string() })?;
         Ok(Self { config, client, senders: Mutex::default() })

@@ -38,6 +38,12 @@ pub(super) const DATASET: Form = Form {
     is_allowed: |c| c.is_ascii_alphanumeric() || c == '_',
     ends_with: "",
 };
+pub(super) const LOCATION: Form = Form {
+    allowed: "where the dataset lies: a region such as europe-west1, or EU or US",
+    lengths: (2, 30),
+    is_allowed: |c| c.is_ascii_alphanumeric() || c == '-',
+    ends_with: "",
+};
 pub(super) const BUCKET: Form = Form {
     allowed: "a bucket's name: 3 to 63 lower-case letters, digits, hyphens, underscores and dots",
     lengths: (3, 63),

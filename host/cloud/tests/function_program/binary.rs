@@ -25,6 +25,7 @@ fn command(changes: &[(&str, &str)]) -> Command {
         ("SENTINEL_ACCOUNT", "broker = { kind = \"alpaca-paper\" }"),
         ("SENTINEL_FIRESTORE_DATABASE", "sentinel-dev"),
         ("SENTINEL_BIGQUERY_DATASET", "crypto_analytics_dev"),
+        ("SENTINEL_BIGQUERY_LOCATION", "europe-west1"),
         ("SENTINEL_STRATEGIES_BUCKET", "my-project-dev-strategies"),
         ("SENTINEL_COMPONENTS_BUCKET", "my-project-dev-components"),
         ("SENTINEL_TOPIC_PREFIX", "dev-"),

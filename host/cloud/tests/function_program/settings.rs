@@ -7,13 +7,14 @@ use sentinel_domain::environment::Environment;
 use sentinel_functions::FunctionName;
 
 /// What Terraform sets for a service that speaks to the broker.
-const GOOD: [(&str, &str); 12] = [
+const GOOD: [(&str, &str); 13] = [
     ("ENVIRONMENT", "PROD"),
     ("GOOGLE_CLOUD_PROJECT", "my-project"),
     ("SENTINEL_FUNCTION", "sync-positions"),
     ("SENTINEL_ACCOUNT", "broker = { kind = \"alpaca-paper\" }"),
     ("SENTINEL_FIRESTORE_DATABASE", "sentinel-prod"),
     ("SENTINEL_BIGQUERY_DATASET", "crypto_analytics"),
+    ("SENTINEL_BIGQUERY_LOCATION", "europe-west1"),
     ("SENTINEL_STRATEGIES_BUCKET", "my-project-prod-strategies"),
     ("SENTINEL_COMPONENTS_BUCKET", "my-project-prod-components"),
     ("SENTINEL_TOPIC_PREFIX", "prod-"),
@@ -62,15 +63,23 @@ fn every_function_starts_from_what_it_needs() {
     for function in FunctionName::ALL {
         assert_eq!(read(&[("SENTINEL_FUNCTION", function.as_str())]).unwrap().function, function);
     }
-    let nothing = ["SENTINEL_BIGQUERY_DATASET", "SENTINEL_STRATEGIES_BUCKET", "SENTINEL_COMPONENTS_BUCKET"];
+    let nothing = [
+        "SENTINEL_BIGQUERY_DATASET",
+        "SENTINEL_BIGQUERY_LOCATION",
+        "SENTINEL_STRATEGIES_BUCKET",
+        "SENTINEL_COMPONENTS_BUCKET",
+    ];
     let mut changes: Vec<_> = nothing.iter().map(|name| (*name, "")).collect();
     changes.extend([("SENTINEL_FUNCTION", "expire-signals"), ("APCA_API_KEY_ID", ""), ("APCA_API_SECRET_KEY", "")]);
     assert!(read(&changes).unwrap().broker.is_none());
-    changes[3] = ("SENTINEL_FUNCTION", "ingest-candles");
+    changes[4] = ("SENTINEL_FUNCTION", "ingest-candles");
     assert!(matches!(read(&changes).unwrap().broker, Some(BrokerSettings::Alpaca { keys: None, .. })));
-    changes[3] = ("SENTINEL_FUNCTION", "archive-trades");
+    changes[4] = ("SENTINEL_FUNCTION", "archive-trades");
     let asked: Vec<_> = faults(&changes).iter().map(|fault| fault.variable).collect();
-    assert_eq!(asked, ["APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "SENTINEL_BIGQUERY_DATASET"]);
+    assert_eq!(
+        asked,
+        ["APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "SENTINEL_BIGQUERY_DATASET", "SENTINEL_BIGQUERY_LOCATION"]
+    );
 }
 
 #[test]

@@ -106,6 +106,7 @@ pub(crate) fn settings(function: &str, changes: &[(&str, &str)]) -> Settings {
         ("SENTINEL_ACCOUNT", "broker = { kind = \"server\", url = \"http://127.0.0.1:9\" }"),
         ("SENTINEL_FIRESTORE_DATABASE", "sentinel-test"),
         ("SENTINEL_BIGQUERY_DATASET", "crypto_analytics_test"),
+        ("SENTINEL_BIGQUERY_LOCATION", "europe-west1"),
         ("SENTINEL_STRATEGIES_BUCKET", "my-project-test-strategies"),
         ("SENTINEL_COMPONENTS_BUCKET", "my-project-test-components"),
         ("SENTINEL_TOPIC_PREFIX", "test-"),

@@ -94,9 +94,8 @@ fn announced(etag: &str, status: u16, bytes: u64) -> axum::http::response::Build
 
 /// Announces the rest of `content` from where `range` begins, and sends it up to `end`.
 fn object(etag: &str, content: &[u8], range: Option<&str>, end: usize) -> Response<Body> {
-    let from = range.map_or(0, |range| {
-        range.trim_start_matches("bytes=").split('-').next().unwrap().parse::<usize>().unwrap()
-    });
+    let from = range
+        .map_or(0, |range| range.trim_start_matches("bytes=").split('-').next().unwrap().parse::<usize>().unwrap());
     let (rest, sent) = (&content[from..], Bytes::copy_from_slice(&content[from..end.max(from)]));
     let mut builder = announced(etag, if range.is_some() { 206 } else { 200 }, rest.len() as u64);
     if range.is_some() {

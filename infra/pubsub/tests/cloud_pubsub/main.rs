@@ -81,7 +81,8 @@ async fn event_that_is_never_taken_becomes_a_dead_letter() {
     endpoint.fail("a", u32::MAX);
     let publisher = project.publisher().await;
     publisher.publish("candles", &event("a").with_data(json!({ "n": 1 }))).await.unwrap();
-    tokio::time::sleep(Duration::from_secs(30)).await; println!("DEBUG {:?}", endpoint.ids());
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    println!("DEBUG {:?}", endpoint.ids());
     assert_eq!(undertaker.after(1).await, [event("a").with_data(json!({ "n": 1 }))]);
     assert_eq!(endpoint.ids(), ["a"; 5]);
 }
