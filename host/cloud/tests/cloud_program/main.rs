@@ -102,6 +102,7 @@ async fn a_service_runs_for_its_caller_and_keeps_its_row_in_firestore() {
     let (_, again) = answered(token(&key, audience)).await;
     assert_eq!(again["run_id"], answer["run_id"], "the same moment is the same run");
     assert_eq!(answered(token(&key, "https://test-other.sentinel")).await.0, 401);
+    assert_eq!(keys.asked(), 1, "keys are kept");
 }
 
 fn job(emulators: &Emulators, function: &str) -> Output {
