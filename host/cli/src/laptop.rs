@@ -147,6 +147,11 @@ impl Laptop {
         Arc::new(UploadFolder::new(&self.drop_folder))
     }
 
+    /// Returns `register-strategy`, reading from the drop folder.
+    pub(crate) fn register_uploads(&self) -> Arc<dyn Function> {
+        Arc::new(self.register_strategy(self.uploads()))
+    }
+
     /// Returns `register-strategy`, reading from `uploads`.
     pub(crate) fn register_strategy(&self, uploads: Arc<dyn Uploads>) -> RegisterStrategy {
         let components = Arc::clone(&self.components) as Arc<dyn ComponentStore>;

@@ -1,4 +1,5 @@
 //! What a line says, and that it says it in the words of Google's logging and Error Reporting.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,5 @@
 //! The binary beside emulators of Google's stores: served and called as Cloud Run does it, and run once as a job.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 #[path = "../function_program/tokens.rs"]
 mod tokens;
