@@ -110,7 +110,7 @@ fn the_binary_links_nothing_but_what_a_slim_base_has() {
     }
     assert!(!linked.contains("duckdb"));
     let megabytes = Path::new(PROGRAM).metadata().unwrap().len() / 1_000_000;
-    println!("the binary has {megabytes} MB and links:\n{linked}");
+    assert!(megabytes < 150, "{megabytes} MB");
 }
 
 /// A program that serves, ended with the test.
@@ -192,8 +192,7 @@ fn a_service_answers_within_200_ms_refuses_strangers_and_ends_when_it_is_told_to
     let health = serving.ask("GET /health HTTP/1.1");
     let millis = serving.began.elapsed().as_millis();
     assert!(health.contains("\"function\":\"patch-prices\""), "{health}");
-    println!("from the start of the process to the first answer: {millis} ms");
-    // Other tests run beside this one.
+    // 8 to 22 ms on an idle machine; here other tests run beside it.
     assert!(millis < 1_000, "{millis} ms");
     for request in [
         "POST / HTTP/1.1".to_owned(),

@@ -88,7 +88,7 @@ impl Adapters for Machine {
 
     async fn uploads(&self) -> Result<Arc<dyn Uploads>, Unopened> {
         self.opens("uploads");
-        Ok(Arc::new(UploadFolder::new(&self.folder.path().join("uploads"))))
+        Ok(Arc::new(UploadFolder::new(self.folder.path().join("uploads"))))
     }
 
     async fn publisher(&self) -> Result<Arc<dyn Publisher>, Unopened> {
