@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-crash test-cloud bench lint terraform-check clean
+.PHONY: help setup build demo test test-crash test-cloud bench lint terraform-check image-check clean
 
 # Absolute, because cargo also runs inside the folders of the strategies.
 CARGO_TARGET_DIR ?= target
@@ -55,6 +55,10 @@ lint: setup ## Check format, clippy, documentation, licences and advisories
 # that cannot download it. tests/terraform/seeded-mistakes.sh shows what it finds.
 terraform-check: ## Check terraform/: format, validation, tests, checkov
 	@scripts/terraform-check.sh
+
+# Without a Docker engine; IMAGE_CHECK_BUILD=image runs the Dockerfile's own build command, from nothing.
+image-check: ## Check the Dockerfile and the program that its image holds
+	@scripts/image-check.sh
 
 clean: ## Delete what builds left behind
 	@cargo clean

@@ -14,8 +14,9 @@ locals {
   manifest  = jsondecode(file("${path.module}/functions.json"))
   functions = { for function in local.manifest : function.name => function }
 
+  # One program for all of them, which SENTINEL_FUNCTION tells what it is: one build, one image, one digest.
   images = {
-    for name in keys(local.functions) : name => try(var.images[name], "${module.images.repository}/${name}:${var.image_tag}")
+    for name in keys(local.functions) : name => try(var.images[name], "${module.images.repository}/sentinel-function:${var.image_tag}")
     if var.image_tag != null || contains(keys(var.images), name)
   }
   deployed = { for name, function in local.functions : name => function if contains(keys(local.images), name) }

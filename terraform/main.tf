@@ -168,6 +168,7 @@ module "function" {
     SENTINEL_FUNCTION           = each.key
     SENTINEL_FIRESTORE_DATABASE = module.documents.database
     SENTINEL_BIGQUERY_DATASET   = module.warehouse.dataset_id
+    SENTINEL_BIGQUERY_LOCATION  = coalesce(var.bigquery_location, var.region)
     SENTINEL_TOPIC_PREFIX       = "${local.prefix}-"
     SENTINEL_STRATEGIES_BUCKET  = module.strategies_bucket.name
     SENTINEL_COMPONENTS_BUCKET  = module.components_bucket.name

@@ -5,7 +5,7 @@ output "next_steps" {
     "1. Put the broker's keys in:",
     "     printf %s \"$APCA_API_KEY_ID\"     | gcloud secrets versions add ${module.secret["APCA_API_KEY_ID"].name} --project ${var.project_id} --data-file=-",
     "     printf %s \"$APCA_API_SECRET_KEY\" | gcloud secrets versions add ${module.secret["APCA_API_SECRET_KEY"].name} --project ${var.project_id} --data-file=-",
-    "2. Push one image for each function to ${module.images.repository}/FUNCTION:TAG",
+    "2. Build the image of all functions and push it to ${module.images.repository}/sentinel-function:TAG (docs/deploy.md)",
     "3. terraform apply -var image_tag=TAG",
     ]) : join("\n", [
     "${length(local.deployed)} of ${length(local.functions)} functions are deployed to ${var.environment}${var.schedules_paused ? "; the schedules are paused" : ""}. Next:",
@@ -57,9 +57,9 @@ output "strategies_bucket" {
   value       = module.strategies_bucket.name
 }
 
-output "image_repository" {
-  description = "What stands before an image's name."
-  value       = module.images.repository
+output "image" {
+  description = "Name of the image of all functions, without its tag."
+  value       = "${module.images.repository}/sentinel-function"
 }
 
 output "secrets" {

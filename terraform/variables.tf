@@ -42,7 +42,7 @@ variable "bigquery_location" {
 }
 
 variable "image_tag" {
-  description = "Tag of the functions' images in the repository made here. Null deploys everything but the functions, for the time before there are images."
+  description = "Tag of the functions' image in the repository made here. Null deploys everything but the functions, for the time before there is one."
   type        = string
   default     = null
 

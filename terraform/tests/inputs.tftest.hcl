@@ -79,7 +79,7 @@ run "one_function_rolled_back" {
     images    = { execute-signals = "europe-west1-docker.pkg.dev/p/r/execute-signals:0000fff" }
   }
   assert {
-    condition     = local.images["execute-signals"] == "europe-west1-docker.pkg.dev/p/r/execute-signals:0000fff" && endswith(local.images["sync-positions"], "/sentinel-example/prod-functions/sync-positions:0123abc")
+    condition     = local.images["execute-signals"] == "europe-west1-docker.pkg.dev/p/r/execute-signals:0000fff" && endswith(local.images["sync-positions"], "/sentinel-example/prod-functions/sentinel-function:0123abc")
     error_message = "One function cannot be rolled back by itself."
   }
 }

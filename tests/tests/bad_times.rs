@@ -10,7 +10,7 @@ use sentinel_domain::candles::gaps::{GapPolicy, apply};
 use sentinel_domain::environment::Environment;
 use sentinel_domain::tables::{FactTrade, Table};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, TableId, Warehouse, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_function_runtime::RunRequest;
 use sentinel_laptop::{Simulation, SimulationError};
@@ -216,7 +216,7 @@ async fn archiving(scenario: &Scenario, hot: &Path, cold: &Path) -> (Simulation,
 
 async fn trades(warehouse: &Arc<dyn Warehouse>) -> Vec<FactTrade> {
     let table = TableId::of::<FactTrade>(Environment::Test.table(FactTrade::schema().name));
-    warehouse.select::<FactTrade>(&table, "TRUE", &[]).await.unwrap()
+    warehouse.select::<FactTrade>(&table, EVERY_DAY, &[]).await.unwrap()
 }
 
 async fn undisturbed(scenario: &Scenario) -> Ending {

@@ -10,7 +10,7 @@ use sentinel_domain::tables::{
     StrategyPerformance, Table,
 };
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, TableId, Warehouse, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_tests::data;
 use sentinel_tests::parity::{Scenario, trades_of};
@@ -72,7 +72,7 @@ async fn check(scenario: &Scenario) {
 
 async fn rows<T: Table>(warehouse: &Arc<dyn Warehouse>) -> Vec<T> {
     let table = TableId::of::<T>(Environment::Test.table(T::schema().name));
-    warehouse.select::<T>(&table, "TRUE", &[]).await.unwrap()
+    warehouse.select::<T>(&table, EVERY_DAY, &[]).await.unwrap()
 }
 
 /// Two strategies that want the same slot, on a hundred days.

@@ -80,8 +80,8 @@ impl Known {
         let first = chunks.iter().map(|stored| stored.record.session_open).min().unwrap_or_default();
         let last = chunks.iter().map(|stored| stored.record.session_end()).max().unwrap_or_default();
         let sql = format!(
-            "SELECT t.exchange, t.symbol, t.interval, t.ds, COUNT(DISTINCT t.open_time), MAX(t.revision) \
-             FROM {table} AS t WHERE t.ds BETWEEN ? AND ? GROUP BY t.exchange, t.symbol, t.interval, t.ds"
+            "SELECT t.exchange, t.symbol, t.interval, t.ds, COUNT(DISTINCT t.open_time) AS candle_count, \
+             MAX(t.revision) AS revision FROM {table} AS t WHERE t.ds BETWEEN ? AND ? GROUP BY t.exchange, t.symbol, t.interval, t.ds"
         );
         let days = [Cell::Date(date_of(first)), Cell::Date(date_of(last))];
         let answer = warehouse.query(&sql, &days).await.map_err(warehouse_failed("count candles"))?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sentinel_domain::components::{ComponentStore, ComponentStoreError};
+use sentinel_domain::components::{CodeName, ComponentStore, ComponentStoreError};
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::{Instrument, InstrumentRules};
 use sentinel_domain::registry::StrategyVersion;
@@ -84,7 +84,9 @@ impl Library {
         let unreadable = |reason: String| LibraryError::Config { strategy_id: version.strategy_id.clone(), reason };
         let limits: Limits =
             serde_json::from_value(version.config.limits.clone()).map_err(|error| unreadable(error.to_string()))?;
-        let strategy = self.sandbox.get()?.load(&component, limits)?;
+        let sandbox = self.sandbox.get()?;
+        let code = self.code(&sandbox.code_name(version.component_hash)).await;
+        let strategy = sandbox.load_with_code(&component, code.as_deref(), limits)?;
         let by_name = &version.config.parameters;
         let parameters = strategy
             .manifest()
@@ -115,6 +117,14 @@ impl Library {
         let bars = loaded.strategy.warm_up_bars(instrument, version.config.timeframe, rules, &loaded.parameters)?;
         self.warm_ups.lock().unwrap_or_else(PoisonError::into_inner).insert(key, bars);
         Ok(bars)
+    }
+
+    /// Returns the code that register-strategy left when it compiled the component; without it the sandbox compiles.
+    async fn code(&self, name: &CodeName) -> Option<Vec<u8>> {
+        self.components.get_code(name).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "compiled code cannot be read");
+            None
+        })
     }
 
     fn known(&self, version: &ContentHash) -> Option<Loaded> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sentinel_domain::components::{ComponentStore, ComponentStoreError, UploadError, Uploads};
+use sentinel_domain::components::{COMPONENT_BYTES_MAX, ComponentStore, ComponentStoreError, UploadError, Uploads};
 use sentinel_domain::documents::Record;
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::hash::ContentHasher;
@@ -30,6 +30,8 @@ pub const STRATEGY_ACTIVATION: &str = "sentinel.strategy.activation.v1";
 const TOPIC: &str = "strategies";
 const SOURCE: &str = "/functions/register-strategy";
 
+/// Bytes of a config; those of strategies have some hundred.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
 /// How often a commit is tried when somebody else changes the same history.
 const COMMIT_ATTEMPTS: u32 = 3;
 
@@ -118,14 +120,17 @@ impl RegisterStrategy {
             return Ok(Err(format!("{name} is neither a component (.wasm) nor a config (.toml): left alone")));
         };
         let (component_name, config_name) = (format!("{stem}.wasm"), format!("{stem}.toml"));
-        let Some(component) = self.uploads.read(&component_name).await.map_err(unread)? else {
-            return Ok(Err(format!("{config_name} waits for {component_name}")));
-        };
-        let Some(config) = self.uploads.read(&config_name).await.map_err(unread)? else {
+        // The config first: it says how large its component may be.
+        let Some(config) = self.uploads.read(&config_name, CONFIG_BYTES_MAX).await.map_err(unread)? else {
             return Ok(Err(format!("{component_name} waits for {config_name}, which says on what to run it")));
         };
         let config = String::from_utf8(config)
             .map_err(|error| FunctionError::failed(format!("{config_name} is not UTF-8 text"), error))?;
+        let bytes_max = RegistrationConfig::parse(&config, &config_name)
+            .map_or(COMPONENT_BYTES_MAX, |config| config.limits(COMPONENT_BYTES_MAX).component_bytes_max);
+        let Some(component) = self.uploads.read(&component_name, bytes_max).await.map_err(unread)? else {
+            return Ok(Err(format!("{config_name} waits for {component_name}")));
+        };
         Ok(Ok(Upload { stem: stem.to_owned(), component, config }))
     }
 
@@ -135,16 +140,31 @@ impl RegisterStrategy {
         let strategy_id = verified.strategy_id.clone();
         let known = history::read(&versions, &strategy_id).await?;
         if known.history.register(verified.registration.clone(), ctx.at()) == Ok(Change::Unchanged) {
+            self.keep_code(&verified).await;
             return Ok(unchanged(&strategy_id));
         }
         let verified = if was_tried(&known.history, &verified) { verified } else { tried(verified).await? };
         // First the bytes, then the row that names them: a version without its component could decide nothing.
         self.components.put(&component).await.map_err(unkept)?;
+        self.keep_code(&verified).await;
         let registration = verified.registration.clone();
         let change = |history: &History| history.register(registration.clone(), ctx.at());
         let mut report = commit(ctx, &strategy_id, change).await?;
         report.notes.extend(verified.warnings.into_iter().map(|warning| format!("warning: {warning}")));
         Ok(report)
+    }
+
+    /// Keeps the compiled code beside the component, so that no other process compiles it again. It is a cache: without
+    /// it everything works, later. An upload of what is registered keeps it again, for a new version of the engine.
+    async fn keep_code(&self, verified: &Verified) {
+        let strategy = verified.strategy();
+        let kept = match strategy.code() {
+            Ok(code) => self.components.put_code(&strategy.code_name(), &code).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(strategy.id = verified.strategy_id, error, "compiled code is not kept");
+        }
     }
 
     /// Loads the component where blocking is allowed, and gives the bytes back.
@@ -251,7 +271,11 @@ fn unchanged(strategy_id: &str) -> Report {
 }
 
 fn unread(error: UploadError) -> FunctionError {
-    FunctionError::unavailable("the upload cannot be read", error)
+    FunctionError::Failed {
+        what: "the upload cannot be read".to_owned(),
+        retryable: error.is_retryable(),
+        source: error.into(),
+    }
 }
 
 fn unkept(error: ComponentStoreError) -> FunctionError {

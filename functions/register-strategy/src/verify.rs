@@ -62,6 +62,12 @@ pub fn verify(
 }
 
 impl Verified {
+    /// Returns the component under its limits.
+    #[must_use]
+    pub const fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
     /// Tries the component out. Takes a second, for an interpreted one some more.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use sentinel_domain::documents::{Query, StoreError};
 use sentinel_domain::live::DecisionChunk;
 use sentinel_domain::tables::{Cell, DecisionRow};
 use sentinel_domain::timeframe::UnixMillis;
-use sentinel_domain::warehouse::{Warehouse, WarehouseError, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, Warehouse, WarehouseError, WarehouseExt};
 use sentinel_function_runtime::{Reads, StoreReader};
 
 use crate::ReplayRange;
@@ -185,7 +185,8 @@ pub(crate) async fn last_cold_close(
 ) -> Result<Option<UnixMillis>, WarehouseError> {
     let table = table::<DecisionRow>(reader.environment);
     warehouse.ensure(&table).await?;
-    let answer = warehouse.query(&format!("SELECT MAX(t.close_time) FROM {table} AS t"), &[]).await?;
+    let sql = format!("SELECT MAX(t.close_time) AS last_close FROM {table} AS t WHERE {EVERY_DAY}");
+    let answer = warehouse.query(&sql, &[]).await?;
     Ok(match answer.single() {
         Some(Cell::Timestamp(time)) => Some(time.timestamp_millis()),
         _ => None,

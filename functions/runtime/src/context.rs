@@ -1,7 +1,7 @@
 //! What a function has while it runs.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::NaiveDate;
 use sentinel_domain::clock::Clock;
@@ -60,6 +60,8 @@ pub struct RunContext {
     pub(crate) lease: Lease,
     /// Numbers the messages of this run, so that they leave in the order they were committed.
     pub(crate) messages: AtomicU32,
+    /// What this run has put into the outbox.
+    pub(crate) sent: Mutex<Vec<OutboxRow>>,
 }
 
 impl RunContext {
@@ -183,12 +185,21 @@ impl RunContext {
     pub async fn commit_with(&self, writes: Vec<Write>, messages: Vec<Message>) -> Result<(), FunctionError> {
         let outbox = self.records::<OutboxRow>();
         let now = self.now();
-        let mut writes = writes;
+        let (mut writes, mut rows) = (writes, Vec::with_capacity(messages.len()));
         for message in messages {
             let number = self.messages.fetch_add(1, Ordering::Relaxed);
-            writes.push(outbox.put(&OutboxRow::new(message, now, number), Precondition::Any)?);
+            let row = OutboxRow::new(message, now, number);
+            writes.push(outbox.put(&row, Precondition::Any)?);
+            rows.push(row);
         }
-        self.commit(writes).await
+        self.commit(writes).await?;
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
+        Ok(())
+    }
+
+    /// Returns what this run has put into the outbox since it was asked last.
+    pub(crate) fn take_sent(&self) -> Vec<OutboxRow> {
+        std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Makes any number of `writes` that need not be made together, as many at a time as fit; in their order, so that

@@ -3,11 +3,13 @@
 //! Accepted are CloudEvents in structured and binary mode, Pub/Sub's push envelope around one, storage events from
 //! Eventarc, and for functions that the clock starts a plain POST as Cloud Scheduler sends it. Whatever else comes is
 //! refused with a 4xx and a JSON body that says what is accepted. A 5xx says nothing of its cause, which is in the
-//! log. `GET /health` answers while the server does.
+//! log. `GET /health` answers while the server does. Who may call is decided by [`Callers`], before a body is read.
 
 mod answer;
 mod body;
+mod caller;
 mod envelope;
+mod trace;
 
 use std::future::Future;
 use std::io;
@@ -26,7 +28,8 @@ use tokio::sync::RwLock;
 use tracing::Instrument;
 
 pub use self::answer::Refusal;
-pub use self::envelope::{Incoming, event_from_json};
+pub use self::caller::Callers;
+pub use self::envelope::{Incoming, Subscription, event_from_json};
 use crate::function::Function;
 use crate::run::{RunRequest, Runtime};
 
@@ -35,12 +38,14 @@ use crate::run::{RunRequest, Runtime};
 pub struct HttpConfig {
     /// Bytes of a request's body; more are never held in memory.
     pub body_bytes_max: usize,
+    /// Who may call; `None` lets everybody who reaches the server.
+    pub callers: Option<Arc<dyn Callers>>,
 }
 
 impl Default for HttpConfig {
     /// One mebibyte: events name things, they do not carry them.
     fn default() -> Self {
-        Self { body_bytes_max: 1 << 20 }
+        Self { body_bytes_max: 1 << 20, callers: None }
     }
 }
 
@@ -110,18 +115,21 @@ async fn health(State(served): State<Served>) -> Response {
 
 async fn run(State(served): State<Served>, request: Request<Body>) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
-    let trace = trace_of(&parts.headers);
-    let span = match &trace {
-        Some((trace, span_id)) => tracing::info_span!("request", trace, span_id),
-        None => tracing::info_span!("request"),
-    };
+    let span = trace::span_of(&parts.headers);
     run_request(&served, &parts.headers, body).instrument(span).await
 }
 
 async fn run_request(served: &Served, headers: &HeaderMap, body: Body) -> Result<Response, Refusal> {
+    // Before the body: whoever may not call sends for nothing.
+    if let Some(callers) = &served.config.callers {
+        callers.admit(headers).await.inspect_err(log_refusal)?;
+    }
     let body = body::read(headers, body, served.config.body_bytes_max).await.inspect_err(log_refusal)?;
     let incoming = envelope::read(served.function.descriptor(), headers, &body).inspect_err(log_refusal)?;
-    let Incoming { event, at } = incoming;
+    let Incoming { event, at, pushed_by } = incoming;
+    if let (Some(callers), Some(subscription)) = (&served.config.callers, &pushed_by) {
+        callers.admit_subscription(subscription).inspect_err(log_refusal)?;
+    }
     let request = RunRequest { at, ds: None, event };
     // In a task of its own: a client that goes away does not stop the run half-way, with its lease still held.
     let (task, guard) = (served.clone(), Arc::clone(&served.running).read_owned().await);
@@ -142,20 +150,4 @@ async fn run_request(served: &Served, headers: &HeaderMap, body: Body) -> Result
 
 fn log_refusal(refusal: &Refusal) {
     tracing::warn!(status = refusal.status().as_u16(), error = refusal.error(), "request refused");
-}
-
-/// Returns trace and span from W3C's header or Google's.
-fn trace_of(headers: &HeaderMap) -> Option<(String, String)> {
-    let text = |name: &str| headers.get(name)?.to_str().ok();
-    let plain =
-        |part: &str| !part.is_empty() && part.len() <= 32 && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let w3c = text("traceparent").and_then(|value| {
-        let mut parts = value.split('-').skip(1);
-        Some((parts.next()?.to_owned(), parts.next()?.to_owned()))
-    });
-    let google = || {
-        let (trace, rest) = text("x-cloud-trace-context")?.split_once('/')?;
-        Some((trace.to_owned(), rest.split(';').next()?.to_owned()))
-    };
-    w3c.or_else(google).filter(|(trace, span)| plain(trace) && plain(span))
 }

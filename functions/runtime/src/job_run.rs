@@ -99,6 +99,20 @@ pub struct JobRun {
     pub event: Option<RunEvent>,
 }
 
+impl JobRun {
+    /// Returns how long it ran, since it was started last; 0 while it runs.
+    #[must_use]
+    pub fn run_ms(&self) -> i64 {
+        self.ended.map_or(0, |ended| ended - self.started)
+    }
+
+    /// Returns how long after the moment it is about it ended; 0 while it runs.
+    #[must_use]
+    pub fn lag_ms(&self) -> i64 {
+        self.ended.map_or(0, |ended| ended - self.at)
+    }
+}
+
 impl Record for JobRun {
     const COLLECTION: Collection = Collection::JobMetadata;
 

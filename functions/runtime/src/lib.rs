@@ -1,4 +1,4 @@
-//! What every function shares: runs that can be killed anywhere, leases, the outbox, CloudEvents over HTTP, logs.
+//! What every function shares: runs that can be killed anywhere, leases, the outbox, CloudEvents over HTTP.
 //!
 //! A function is a [`Function`]: a descriptor and one `run`. Around it, [`Runtime::run_once`] takes a lease with a
 //! fencing token, waits for the jobs it comes after, drops events it has seen, keeps its row in `job_metadata`, and
@@ -66,6 +66,7 @@
 //! ```
 
 mod bus;
+mod carrier;
 mod clock;
 mod context;
 mod descriptor;
@@ -74,13 +75,13 @@ mod holder;
 pub mod http;
 mod job_run;
 mod lease;
-pub mod logs;
 pub mod outbox;
 mod run;
 
 pub use async_trait::async_trait;
 
 pub use self::bus::{InProcessBus, Subscriber};
+pub use self::carrier::{Carrier, Reach};
 pub use self::clock::WallClock;
 pub use self::context::{Reads, RunContext, StoreReader};
 pub use self::descriptor::{FunctionDescriptor, LogicalDate, OBJECT_FINALIZED, Trigger};

@@ -169,31 +169,52 @@ pub async fn deliver_outbox_in(
         }
         let mut writes = Vec::with_capacity(page.len());
         for row in order(page) {
+            writes.push(deliver(&outbox, publisher, row.record, now, &mut delivery).await?);
+        }
+        store.commit(writes).await?;
+    }
+}
+
+/// Publishes those of `rows` that are due at `now`, and removes each that is taken, without looking at what else waits.
+pub(crate) async fn deliver_rows(
+    store: &dyn DocumentStore,
+    environment: Environment,
+    publisher: &dyn Publisher,
+    now: UnixMillis,
+    rows: Vec<OutboxRow>,
+) -> Result<Delivery, StoreError> {
+    let outbox = Records::<OutboxRow>::of(store, environment);
+    let mut delivery = Delivery::default();
+    let mut due = rows.into_iter().filter(|row| row.due_at <= now).peekable();
+    while due.peek().is_some() {
+        let mut writes = Vec::new();
+        for row in due.by_ref().take(PAGE_MESSAGES as usize) {
             writes.push(deliver(&outbox, publisher, row, now, &mut delivery).await?);
         }
         store.commit(writes).await?;
     }
+    Ok(delivery)
 }
 
 /// Publishes one message and returns what becomes of its row.
 async fn deliver(
     outbox: &Records<'_, OutboxRow>,
     publisher: &dyn Publisher,
-    mut row: Stored<OutboxRow>,
+    mut row: OutboxRow,
     now: UnixMillis,
     delivery: &mut Delivery,
 ) -> Result<Write, StoreError> {
-    match publisher.publish(&row.record.topic, &row.record.event).await {
+    match publisher.publish(&row.topic, &row.event).await {
         Ok(()) => {
             delivery.published += 1;
-            Ok(outbox.delete(&row.record.message_id, Precondition::Any))
+            Ok(outbox.delete(&row.message_id, Precondition::Any))
         }
         Err(error) => {
-            tracing::warn!(message.id = row.record.message_id, topic = row.record.topic, %error, "message not delivered");
-            delivery.failed.push((row.record.message_id.clone(), error.to_string()));
-            row.record.failed(now, error.reason);
+            tracing::warn!(message.id = row.message_id, topic = row.topic, %error, "message not delivered");
+            delivery.failed.push((row.message_id.clone(), error.to_string()));
+            row.failed(now, error.reason);
             // Without a condition: another deliverer may have taken it meanwhile, and then it is delivered twice.
-            outbox.put(&row.record, Precondition::Any)
+            outbox.put(&row, Precondition::Any)
         }
     }
 }

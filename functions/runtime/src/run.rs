@@ -10,8 +10,8 @@ mod start;
 use std::any::Any;
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::NaiveDate;
@@ -23,6 +23,7 @@ use sentinel_domain::events::CloudEvent;
 use sentinel_domain::timeframe::UnixMillis;
 use tracing::Instrument;
 
+use crate::carrier::Carrier;
 use crate::context::RunContext;
 use crate::function::{Function, FunctionError, Report, chain};
 use crate::holder::Holder;
@@ -55,6 +56,8 @@ pub struct Runtime {
     pub lease_lasts: Duration,
     /// How long the rows of ended runs are kept; `None` for ever.
     pub retention: Option<Duration>,
+    /// Hands on what a run has sent as soon as it has ended; without one, whoever delivers the outbox does.
+    pub carrier: Option<Carrier>,
 }
 
 /// What a run is asked for.
@@ -118,6 +121,7 @@ impl Runtime {
             holder: Holder::process(),
             lease_lasts: LEASE_LASTS,
             retention: Some(RETENTION),
+            carrier: None,
         }
     }
 
@@ -135,7 +139,8 @@ impl Runtime {
         span.in_scope(|| match &answer {
             Ok(Outcome::Ran(run)) => tracing::info!(
                 status = %run.status, rows_in = run.rows_in, rows_out = run.rows_out,
-                rows_quarantined = run.rows_quarantined, attempt = run.attempt, "run ended"
+                rows_quarantined = run.rows_quarantined, run_ms = run.run_ms(), lag_ms = run.lag_ms(),
+                attempt = run.attempt, "run ended"
             ),
             Ok(Outcome::Duplicate(_)) => tracing::info!("event seen before"),
             Err(error) if error.is_retryable() => tracing::warn!(error = chain(error), "run put off"),
@@ -155,10 +160,18 @@ impl Runtime {
         let (run, failure) = self.ended(run, result);
         let is_own_lock = plan.lock == plan.run_id;
         let closed = self.close(&ctx, &run, is_own_lock).await;
+        self.carry(&ctx).await;
         match (failure, closed) {
             (Some(failure), _) => Err(failure),
             (None, Err(source)) => Err(RunError::Function { job: job(), source }),
             (None, Ok(())) => Ok(Outcome::Ran(run)),
+        }
+    }
+
+    /// Hands on what the run has sent, also when it failed in the end: what it committed stays.
+    async fn carry(&self, ctx: &RunContext) {
+        if let Some(carrier) = &self.carrier {
+            carrier.carry(self.store.as_ref(), self.environment, self.clock.now(), ctx.take_sent()).await;
         }
     }
 
@@ -175,6 +188,7 @@ impl Runtime {
             attempt: run.attempt,
             lease,
             messages: AtomicU32::new(0),
+            sent: Mutex::default(),
         }
     }
 

@@ -79,7 +79,7 @@ async fn signal_counts(
     let table = table::<SignalRow>(ctx.environment());
     warehouse.ensure(&table).await.map_err(warehouse_failed("make a table"))?;
     let sql = format!(
-        "SELECT t.strategy_id, t.strategy_version, t.status, COUNT(*) FROM {table} AS t \
+        "SELECT t.strategy_id, t.strategy_version, t.status, COUNT(*) AS signal_count FROM {table} AS t \
          WHERE t.ds <= ? AND t.account_id = ? AND t.is_backtest = FALSE \
          GROUP BY t.strategy_id, t.strategy_version, t.status"
     );

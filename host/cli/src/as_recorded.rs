@@ -18,6 +18,7 @@ use sentinel_evaluate_strategies::{Library, risk_of};
 use sentinel_register_strategy::{history, nearest};
 use sentinel_runtime::LazyRuntime;
 
+use crate::account;
 use crate::args::BacktestArgs;
 use crate::failure::usage;
 use crate::home::Home;
@@ -52,7 +53,7 @@ pub(crate) fn assemble(args: &BacktestArgs, threads: usize, home: &Home, output:
     let _spinner = output.spinner("loading strategies");
     let deciding = markets::within(&versions, &span)?;
     let setups = deciding.into_iter().map(|version| setup(version, &places, &library)).collect::<Result<_>>()?;
-    Ok(Backtest::new(series, setups, account.settings())?)
+    Ok(Backtest::new(series, setups, account::settings(&account))?)
 }
 
 fn span(args: &BacktestArgs) -> Result<Range<UnixMillis>> {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use sentinel_candle_store::CandleStore;
 use sentinel_domain::environment::Environment;
+use sentinel_functions::AccountConfig;
 
-use crate::account::AccountConfig;
+use crate::account;
 use crate::failure::usage;
 
 const NAME: &str = "crypto-sentinel";
@@ -53,7 +54,7 @@ impl Home {
 
     /// Returns the account that is traded.
     pub(crate) fn account(&self) -> Result<AccountConfig> {
-        AccountConfig::read(self.path()?)
+        account::read(self.path()?)
     }
 
     fn path(&self) -> Result<&Path> {

@@ -22,12 +22,11 @@ use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_evaluate_strategies::Library;
 use sentinel_function_runtime::{Function, Holder, Outcome, RunError, RunRequest, Runtime, StoreReader, WallClock};
-use sentinel_laptop::{Desktop, Wiring};
+use sentinel_functions::{AccountConfig, Desktop, Wiring};
 use sentinel_register_strategy::{RegisterStrategy, nearest};
 use sentinel_runtime::{LazyRuntime, RuntimeConfig};
 use sentinel_trading::Terms;
 
-use crate::account::AccountConfig;
 use crate::failure::usage;
 use crate::home::{self, Home};
 use crate::local_broker;
@@ -117,12 +116,12 @@ impl Laptop {
             environment: self.environment,
             git_hash: git_hash().to_owned(),
             sandbox: Arc::clone(&self.sandbox),
-            terms: terms.clone(),
+            terms,
             patience: if self.simulated.is_some() { Duration::ZERO } else { PATIENCE },
             holder: (Holder::process(), LEASE_LASTS),
         });
-        desktop.add_archive(&self.archive(), &(broker as Arc<dyn Broker>), &terms, account.benchmark);
-        desktop.add(self.register_uploads());
+        desktop.add_archive(&self.archive(), account.benchmark);
+        desktop.add_registry(self.uploads());
         Ok(desktop)
     }
 
@@ -143,9 +142,14 @@ impl Laptop {
         Err(usage(format_args!("there is no function {name}: there are {}{meant}", names.join(", "))))
     }
 
+    /// Returns the drop folder, as `register-strategy` reads it.
+    pub(crate) fn uploads(&self) -> Arc<dyn Uploads> {
+        Arc::new(UploadFolder::new(&self.drop_folder))
+    }
+
     /// Returns `register-strategy`, reading from the drop folder.
     pub(crate) fn register_uploads(&self) -> Arc<dyn Function> {
-        Arc::new(self.register_strategy(Arc::new(UploadFolder::new(&self.drop_folder))))
+        Arc::new(self.register_strategy(self.uploads()))
     }
 
     /// Returns `register-strategy`, reading from `uploads`.

@@ -13,10 +13,11 @@ use anyhow::{Result, anyhow};
 use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
 use sentinel_domain::broker::BrokerError;
 use sentinel_domain::timeframe::UnixMillis;
+use sentinel_functions::AccountConfig;
 use sentinel_laptop::LateBroker;
 use sentinel_simulated_broker::{Options, Settings, SimulatedBroker};
 
-use crate::account::AccountConfig;
+use crate::account;
 use crate::whole_file;
 
 /// Long enough for a program on the same machine.
@@ -24,7 +25,7 @@ const CONNECT: Duration = Duration::from_millis(200);
 
 /// Returns the way to the account's broker; nothing is reached for yet.
 pub(crate) fn of(account: &AccountConfig, folder: &Path) -> Result<LateBroker> {
-    if let Some(config) = account.broker.remote()? {
+    if let Some(config) = account::remote(account)? {
         return Ok(LateBroker::new(move || client(config.clone())));
     }
     let (settings, folder) = (settings(account, 0), folder.to_owned());
@@ -75,12 +76,11 @@ pub(crate) fn copy_account(folder: &Path, target: &Path) -> Result<bool> {
 
 /// Returns what the account on this machine is opened with, at `start`.
 fn settings(account: &AccountConfig, start: UnixMillis) -> Settings {
-    let settings = account.settings();
     Settings {
         account: account.id.clone(),
-        cash: settings.cash,
-        fees: settings.fees,
-        fill_model: settings.fill_model,
+        cash: account.cash,
+        fees: account.fees(),
+        fill_model: account.fill_model(),
         start,
         ..Settings::default()
     }

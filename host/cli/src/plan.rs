@@ -16,7 +16,6 @@ use sentinel_domain::risk::{AccountLimits, RiskFault, RiskParams};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_runtime::LimitsClass;
 
-pub(crate) use config::{default_cash, default_slippage_bps, toml_file};
 pub(crate) use sentinel_domain::bounds as range;
 
 use crate::args::RunArgs;
@@ -143,7 +142,7 @@ impl Plan {
 }
 
 /// Refuses an account with a setting that is out of range.
-pub(crate) fn check_account(account: &AccountSettings, spelling: Spelling) -> Result<()> {
+fn check_account(account: &AccountSettings, spelling: Spelling) -> Result<()> {
     let in_range = |name, value, range| in_range(spelling, name, value, range);
     in_range("cash", Some(account.cash), range::POSITIVE)?;
     in_range("slippage_bps", Some(account.fill_model.slippage_bps), range::BPS)?;

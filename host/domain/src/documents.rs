@@ -12,6 +12,7 @@
 mod collection;
 mod commit;
 mod error;
+mod index;
 pub mod limits;
 mod query;
 mod records;
@@ -25,6 +26,7 @@ use serde_json::Value;
 pub use self::collection::Collection;
 pub use self::commit::{Change, Commit, Precondition, Write, batches};
 pub use self::error::StoreError;
+pub use self::index::{Index, NeededIndex};
 pub use self::query::{Cursor, Direction, Filter, Operator, Query};
 pub use self::records::{Record, Records, Stored};
 pub use crate::environment::CollectionName;
@@ -82,7 +84,7 @@ pub trait DocumentStore: Send + Sync + fmt::Debug {
     /// When the store cannot be reached or read.
     async fn get_many(&self, collection: CollectionName, ids: &[String]) -> Result<Vec<Document>, StoreError>;
 
-    /// Returns what a checked query matches, in its order.
+    /// Returns what a checked query matches, in its order; [`query`](Self::query) checks it.
     ///
     /// # Errors
     ///

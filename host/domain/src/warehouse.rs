@@ -7,6 +7,7 @@
 
 mod batch;
 mod error;
+pub mod sql;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +19,7 @@ use crate::tables::{self, Cell, Field, PARTITION, Reference, Row, Table, TableSc
 
 pub use batch::check_batch;
 pub use error::{ColumnDrift, WarehouseError};
+pub use sql::EVERY_DAY;
 
 /// A table under the name it has in one environment: `fact_trades` or `fact_trades_test`.
 #[derive(Debug, Clone)]
@@ -57,13 +59,26 @@ pub struct ViewId {
     pub physical_name: String,
     /// The query.
     pub query: String,
+    /// The names of the tables it reads, in the order of [`ViewSchema::sources`].
+    pub sources: Vec<String>,
 }
 
 impl ViewId {
     /// Names a view and the tables it reads by `physical_name`, which turns a production name into the environment's.
     #[must_use]
     pub fn new(schema: &'static ViewSchema, physical_name: impl Fn(&str) -> String) -> Self {
-        Self { schema, physical_name: physical_name(schema.name), query: schema.query(&physical_name) }
+        let sources = schema.sources.iter().map(|source| physical_name(source)).collect();
+        Self { schema, physical_name: physical_name(schema.name), query: schema.query(&physical_name), sources }
+    }
+
+    /// Returns the query with what `written` makes of each table's name in its place, for a warehouse in which a view has
+    /// to say more of a table than its name.
+    #[must_use]
+    pub fn query_over(&self, written: impl Fn(&str) -> String) -> String {
+        self.schema.query(|source| {
+            let known = self.schema.sources.iter().zip(&self.sources).find(|(name, _)| **name == source);
+            written(known.map_or(source, |(_, physical)| physical))
+        })
     }
 }
 
@@ -257,7 +272,7 @@ fn orphans_sql(table: &TableId, reference: &Reference, target: &TableId) -> Stri
     let equal = join(pairs.map(|(column, to)| format!("t.{to} = o.{column}")), " AND ");
     format!(
         "SELECT DISTINCT {selected} FROM {table} AS o WHERE o.{PARTITION} BETWEEN ? AND ? AND {filled} \
-         AND NOT EXISTS (SELECT 1 FROM {target} AS t WHERE {equal}) ORDER BY {selected}"
+         AND NOT EXISTS (SELECT 1 FROM {target} AS t WHERE {EVERY_DAY} AND {equal}) ORDER BY {selected}"
     )
 }
 

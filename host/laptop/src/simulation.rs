@@ -23,13 +23,13 @@ use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_function_runtime::outbox::DeliveryOrder;
 use sentinel_function_runtime::{Holder, RunError};
+use sentinel_functions::{Desktop, Wiring};
 use sentinel_runtime::LazyRuntime;
 use sentinel_simulated_broker::exchange::Exchange;
 use sentinel_simulated_broker::{CommandError, Options, Settings, SimulatedBroker, StartError};
 use sentinel_trading::Terms;
 use thiserror::Error;
 
-use crate::desktop::{Desktop, Wiring};
 use crate::schedule::{Schedule, ScheduleError};
 
 /// What a simulation is made of.
@@ -196,7 +196,7 @@ impl Simulation {
 
     /// Adds what archives into `warehouse`, for nights that the caller runs: see [`Simulation::night`].
     pub fn add_archive(&mut self, warehouse: &Arc<dyn Warehouse>, benchmark: Option<Instrument>) {
-        self.desktop.add_archive(warehouse, &self.wiring.broker, &self.wiring.terms, benchmark);
+        self.desktop.add_archive(warehouse, benchmark);
     }
 
     /// Puts the functions together anew, as a process that is started again does. `edit` may change what they run on.

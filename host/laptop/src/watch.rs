@@ -11,11 +11,11 @@ use sentinel_domain::documents::{Direction, Records, StoreError};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::{JobRun, Outcome, RunError, RunRequest};
+use sentinel_functions::Desktop;
 use sentinel_register_strategy::DropFolder;
 use thiserror::Error;
 use tokio::task::JoinSet;
 
-use crate::desktop::Desktop;
 use crate::feed::{Feed, FeedError};
 use crate::schedule::{Schedule, ScheduleError};
 

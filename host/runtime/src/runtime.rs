@@ -6,11 +6,12 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use sentinel_domain::components::CodeName;
 use sentinel_domain::hash::ContentHash;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
-use crate::cache;
+use crate::cache::{self, Entry, Seal};
 use crate::compile::Compiler;
 use crate::engine::{POOL_MAX, RuntimeConfig, Ticker};
 use crate::error::{Place, RuntimeError};
@@ -73,7 +74,7 @@ impl Runtime {
         let mut component = Vec::new();
         // One byte more than allowed, in case the file grows or has no size of its own.
         file.take(limits.component_bytes_max.saturating_add(1)).read_to_end(&mut component).map_err(read_error)?;
-        self.load_named(&component, limits, &name)
+        self.load_named(&component, None, limits, &name)
     }
 
     /// Verifies a component, compiles it or takes its code from the cache, asks it what it is and checks the answer.
@@ -81,15 +82,51 @@ impl Runtime {
     /// # Errors
     /// When it is no component of ours, exceeds a limit, or breaks a rule of the contract.
     pub fn load(&self, component: &[u8], limits: Limits) -> Result<Strategy, RuntimeError> {
-        let name = ContentHash::of(component).short();
-        self.load_named(component, limits, &name)
+        self.load_with_code(component, None, limits)
     }
 
-    fn load_named(&self, component: &[u8], limits: Limits, name: &str) -> Result<Strategy, RuntimeError> {
+    /// Does as [`Runtime::load`], taking the compiled code from `code`, where that is what [`Strategy::code`] gave for
+    /// this very component on a machine like this one; anything else is no harm, and compiled anew.
+    ///
+    /// `code` is run as machine code: it comes from a place that only our own host writes to.
+    ///
+    /// # Errors
+    /// As [`Runtime::load`].
+    pub fn load_with_code(
+        &self,
+        component: &[u8],
+        code: Option<&[u8]>,
+        limits: Limits,
+    ) -> Result<Strategy, RuntimeError> {
+        let name = ContentHash::of(component).short();
+        self.load_named(component, code, limits, &name)
+    }
+
+    /// Returns what the compiled code of a component is kept under.
+    #[must_use]
+    pub fn code_name(&self, component: ContentHash) -> CodeName {
+        self.seal(component).name()
+    }
+
+    pub(crate) fn seal(&self, component: ContentHash) -> Seal {
+        Seal::new(component, self.0.engine_hash)
+    }
+
+    fn load_named(
+        &self,
+        component: &[u8],
+        code: Option<&[u8]>,
+        limits: Limits,
+        name: &str,
+    ) -> Result<Strategy, RuntimeError> {
         verify_limits(&limits, name)?;
         inspect::verify_size(component.len() as u64, &limits, name)?;
         let hash = ContentHash::of(component);
-        let (code, origin) = self.code(component, hash, &limits, name)?;
+        let kept = code.and_then(|code| self.seal(hash).open(code, self.engine()));
+        let (code, origin) = match kept {
+            Some(code) => (code, CodeOrigin::Cache),
+            None => self.code(component, hash, &limits, name)?,
+        };
         let contract = Linker::<Meter>::new(self.engine())
             .instantiate_pre(&code)
             .and_then(Contract::new)
@@ -108,8 +145,8 @@ impl Runtime {
         limits: &Limits,
         name: &str,
     ) -> Result<(wasmtime::component::Component, CodeOrigin), RuntimeError> {
-        let Shared { engine, engine_hash, compiler, config, .. } = &*self.0;
-        let entry = config.cache_dir.as_ref().map(|folder| cache::Entry::new(folder, hash, *engine_hash));
+        let Shared { engine, compiler, config, .. } = &*self.0;
+        let entry = config.cache_dir.as_ref().map(|folder| Entry::new(folder, self.seal(hash)));
         if let Some(code) = entry.as_ref().and_then(|entry| entry.load(engine)) {
             return Ok((code, CodeOrigin::Cache));
         }

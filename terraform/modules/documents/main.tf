@@ -36,8 +36,8 @@ resource "google_firestore_index" "composite" {
   dynamic "fields" {
     for_each = each.value.fields
     content {
-      field_path = fields.value
-      order      = "ASCENDING"
+      field_path = trimsuffix(fields.value, " desc")
+      order      = endswith(fields.value, " desc") ? "DESCENDING" : "ASCENDING"
     }
   }
 }
@@ -53,6 +53,18 @@ resource "google_firestore_field" "expire_at" {
   ttl_config {}
 
   # No query asks for it, and an index on an ever-growing time slows writes down.
+  index_config {}
+}
+
+# The store's own mark of the commit that wrote a document: no query asks for it either.
+resource "google_firestore_field" "commit" {
+  for_each = toset(var.collections[*].name)
+
+  project    = var.project_id
+  database   = google_firestore_database.hot.name
+  collection = each.key
+  field      = "_commit"
+
   index_config {}
 }
 

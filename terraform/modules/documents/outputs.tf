@@ -4,8 +4,11 @@ output "database" {
 }
 
 output "composite_indexes" {
-  description = "Fields of each composite index, by collection and fields."
-  value       = { for key, index in google_firestore_index.composite : key => index.fields[*].field_path }
+  description = "Fields of each composite index, by collection and fields; a descending one has \" desc\" after it."
+  value = {
+    for key, index in google_firestore_index.composite : key =>
+    [for field in index.fields : field.order == "DESCENDING" ? "${field.field_path} desc" : field.field_path]
+  }
 }
 
 output "expiring_collections" {

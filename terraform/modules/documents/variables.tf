@@ -19,7 +19,7 @@ variable "location" {
 }
 
 variable "collections" {
-  description = "Collections by the name they have in this environment, the combinations of fields they are asked by, and whether their documents may carry expire_at."
+  description = "Collections by the name they have in this environment, the combinations of fields they are asked by (\" desc\" after a field is its order), and whether their documents may carry expire_at."
   type = list(object({
     name    = string
     indexes = list(list(string))

@@ -2,8 +2,10 @@
 # Nobody may call it but the callers that are named.
 locals {
   is_service = var.kind == "service"
+  # Eventarc makes its tokens out to the service's own address, whose middle nobody knows before the service is there.
+  audiences = concat([var.audience], contains(keys(var.callers), "uploads") ? ["https://${var.name}-*.run.app"] : [])
   environment = merge(var.environment, local.is_service ? {
-    SENTINEL_AUDIENCE = var.audience
+    SENTINEL_AUDIENCE = join(",", local.audiences)
     SENTINEL_CALLERS  = join(",", sort([for caller in values(var.callers) : split(":", caller)[1]]))
   } : {})
   limits = {

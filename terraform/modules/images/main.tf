@@ -1,11 +1,11 @@
-# Where the functions' container images are. A tag never moves, so a roll-back finds what it named.
+# Where the functions' container image is. A tag never moves, so a roll-back finds what it named.
 resource "google_artifact_registry_repository" "images" {
   # checkov:skip=CKV_GCP_84:encrypted with Google's keys; the images hold no secret
   project       = var.project_id
   location      = var.region
   repository_id = var.name
   format        = "DOCKER"
-  description   = "Crypto Sentinel: one image for each function."
+  description   = "Crypto Sentinel: one image, which serves every function."
   labels        = var.labels
 
   docker_config {

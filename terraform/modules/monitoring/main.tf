@@ -1,6 +1,14 @@
 # What wakes somebody up: a run that failed, candles that stopped coming, a message that nobody could take, a budget.
 locals {
   channels = [for channel in google_monitoring_notification_channel.email : channel.id]
+
+  run_fields = {
+    run_ms           = "EXTRACT(jsonPayload.run_ms)"
+    lag_ms           = "EXTRACT(jsonPayload.lag_ms)"
+    rows_in          = "EXTRACT(jsonPayload.rows_in)"
+    rows_out         = "EXTRACT(jsonPayload.rows_out)"
+    rows_quarantined = "EXTRACT(jsonPayload.rows_quarantined)"
+  }
 }
 
 resource "google_monitoring_notification_channel" "email" {
@@ -39,6 +47,88 @@ resource "google_logging_metric" "failed_schedules" {
     metric_kind = "DELTA"
     value_type  = "INT64"
     unit        = "1"
+  }
+}
+
+# Each run leaves one line "run ended" with its counts and times; a function that scales to zero has no other way to
+# tell. host/cloud/tests/function_program/terraform.rs holds these fields to what is logged.
+resource "google_logging_metric" "runs" {
+  for_each = {
+    run_ms           = { unit = "ms", about = "how long runs took" }
+    lag_ms           = { unit = "ms", about = "how long after the moment they are about runs had ended" }
+    rows_in          = { unit = "1", about = "rows that runs looked at" }
+    rows_out         = { unit = "1", about = "rows that runs wrote" }
+    rows_quarantined = { unit = "1", about = "rows that went to quarantine" }
+  }
+
+  project     = var.project_id
+  name        = "${var.prefix}/${each.key}"
+  description = "Crypto Sentinel ${var.environment}: ${each.value.about}, by function."
+  filter = join(" AND ", [
+    "jsonPayload.message=\"run ended\"",
+    "labels.environment=\"${var.environment}\"",
+    "resource.type=(\"cloud_run_revision\" OR \"cloud_run_job\")",
+  ])
+  value_extractor  = local.run_fields[each.key]
+  label_extractors = { function = "EXTRACT(labels.function)" }
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = each.value.unit
+
+    labels {
+      key        = "function"
+      value_type = "STRING"
+    }
+  }
+}
+
+# The guardian put rows aside: the run is PARTIAL, nothing is lost, and a person has to look.
+resource "google_logging_metric" "partial_runs" {
+  project = var.project_id
+  name    = "${var.prefix}/partial_runs"
+  filter = join(" AND ", [
+    "jsonPayload.message=\"run ended\"",
+    "jsonPayload.rows_quarantined>0",
+    "labels.environment=\"${var.environment}\"",
+    "resource.type=(\"cloud_run_revision\" OR \"cloud_run_job\")",
+  ])
+
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    unit        = "1"
+  }
+}
+
+resource "google_monitoring_alert_policy" "quarantined_rows" {
+  project               = var.project_id
+  display_name          = "Crypto Sentinel ${var.environment}: rows went to quarantine"
+  combiner              = "OR"
+  severity              = "WARNING"
+  notification_channels = local.channels
+
+  dynamic "conditions" {
+    for_each = toset(["cloud_run_revision", "cloud_run_job"])
+    content {
+      display_name = "A run put rows aside (${conditions.value})"
+      condition_threshold {
+        filter          = "metric.type=\"logging.googleapis.com/user/${google_logging_metric.partial_runs.name}\" AND resource.type=\"${conditions.value}\""
+        comparison      = "COMPARISON_GT"
+        threshold_value = 0
+        duration        = "0s"
+        aggregations {
+          alignment_period     = "300s"
+          per_series_aligner   = "ALIGN_SUM"
+          cross_series_reducer = "REDUCE_SUM"
+        }
+      }
+    }
+  }
+
+  documentation {
+    content = "Rows that the guardian found wrong are in `quarantine` with every reason, and not in the warehouse. See them: `sentinel quarantine list`."
   }
 }
 

@@ -55,6 +55,7 @@ macro_rules! document_store_contract {
             a_cursor_passes_null_in_both_directions
             a_question_the_cloud_refuses_is_refused
             a_count_is_that_of_the_answer
+            a_question_without_its_index_is_refused
             questions_are_answered_as_a_plain_model_answers_them
             records_are_read_with_their_field_named_when_they_do_not_read
             all_pages_of_records_are_read

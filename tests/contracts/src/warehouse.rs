@@ -14,7 +14,7 @@ mod queries;
 mod shape;
 
 use sentinel_domain::tables::Cell;
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, TableId, Warehouse, WarehouseExt};
 
 pub use self::keys::*;
 pub use self::merging::*;
@@ -86,7 +86,8 @@ pub async fn made(warehouse: &impl Warehouse) -> TableId {
 /// # Panics
 /// When it cannot be asked.
 pub async fn count(warehouse: &impl Warehouse, table: &TableId) -> i64 {
-    let answer = warehouse.query(&format!("SELECT COUNT(*) AS row_count FROM {table}"), &[]).await.unwrap();
+    let sql = format!("SELECT COUNT(*) AS row_count FROM {table} AS t WHERE {EVERY_DAY}");
+    let answer = warehouse.query(&sql, &[]).await.unwrap();
     match answer.single() {
         Some(Cell::Integer(count)) => *count,
         other => panic!("a count is {other:?}"),
@@ -98,5 +99,5 @@ pub async fn count(warehouse: &impl Warehouse, table: &TableId) -> i64 {
 /// # Panics
 /// When they cannot be read.
 pub async fn all(warehouse: &impl Warehouse, table: &TableId) -> Vec<Probe> {
-    warehouse.select(table, "t.ds IS NOT NULL", &[]).await.unwrap()
+    warehouse.select(table, EVERY_DAY, &[]).await.unwrap()
 }

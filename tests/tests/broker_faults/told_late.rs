@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use sentinel_domain::environment::Environment;
 use sentinel_domain::tables::{FactTrade, Table};
 use sentinel_domain::timeframe::UnixMillis;
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, TableId, Warehouse, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_function_runtime::RunRequest;
 use sentinel_laptop::Simulation;
@@ -96,7 +96,7 @@ async fn archived(scenario: &Scenario, disturb: impl FnOnce(&Simulation)) -> Vec
         simulation.night(night).await.unwrap();
     }
     let table = TableId::of::<FactTrade>(Environment::Test.table(FactTrade::schema().name));
-    let mut trades = warehouse.select::<FactTrade>(&table, "TRUE", &[]).await.unwrap();
+    let mut trades = warehouse.select::<FactTrade>(&table, EVERY_DAY, &[]).await.unwrap();
     trades.sort_by(|a, b| (a.entry_time, &a.trade_id).cmp(&(b.entry_time, &b.trade_id)));
     trades
 }

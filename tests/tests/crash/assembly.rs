@@ -17,8 +17,7 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::components::UploadFolder;
 use sentinel_function_runtime::Holder;
-use sentinel_laptop::{Desktop, Wiring};
-use sentinel_register_strategy::RegisterStrategy;
+use sentinel_functions::{Desktop, Wiring};
 use sentinel_runtime::{LazyRuntime, RuntimeConfig};
 
 use crate::mortal::Mortal;
@@ -46,11 +45,10 @@ pub(crate) fn desktop(
     let sandbox = RuntimeConfig { cache_dir: Some(Place::compiled()), ..RuntimeConfig::default() };
     let sandbox = Arc::new(LazyRuntime::new(sandbox));
     let uploads = Arc::new(UploadFolder::new(place.drop_folder()));
-    let register = RegisterStrategy { uploads, components: Arc::clone(&components), sandbox: Arc::clone(&sandbox) };
     let mut desktop = Desktop::new(Wiring {
         store,
         components,
-        broker: Arc::clone(&broker),
+        broker,
         data: client,
         clock: clock.clone(),
         environment: ENVIRONMENT,
@@ -60,8 +58,8 @@ pub(crate) fn desktop(
         patience: Duration::ZERO,
         holder: (holder, Duration::from_secs(60)),
     });
-    desktop.add_archive(&warehouse, &broker, &terms(), Some(instrument()));
-    desktop.add(Arc::new(register));
+    desktop.add_archive(&warehouse, Some(instrument()));
+    desktop.add_registry(uploads);
     Ok(desktop)
 }
 

@@ -16,7 +16,7 @@ use sentinel_domain::registry::StrategyVersion;
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::outbox::OutboxRow;
 use sentinel_function_runtime::{Holder, RunError, RunRequest};
-use sentinel_laptop::Desktop;
+use sentinel_functions::Desktop;
 use sentinel_register_strategy::{finalized, history};
 use sentinel_simulated_broker::Moment;
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use sentinel_domain::tables::{AccountSnapshot, Table};
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, TableId, Warehouse, WarehouseExt};
 
 use crate::child::{self, Until};
 use crate::points::Choice;
@@ -69,7 +69,7 @@ fn write_snapshots_back(place: &Place) {
     let warehouse = place.warehouse();
     runtime.block_on(async {
         warehouse.ensure(&table).await.unwrap();
-        let rows = warehouse.select::<AccountSnapshot>(&table, "TRUE", &[]).await.unwrap();
+        let rows = warehouse.select::<AccountSnapshot>(&table, EVERY_DAY, &[]).await.unwrap();
         let merged = warehouse.merge_rows(&table, &rows).await.unwrap();
         assert_eq!((merged.inserted, merged.updated), (0, 0));
     });

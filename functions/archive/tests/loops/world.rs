@@ -29,7 +29,7 @@ use sentinel_domain::signal::{SignalState, SignalType};
 use sentinel_domain::strategy::StrategyConfig;
 use sentinel_domain::tables::{self, Table};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_domain::warehouse::{TableId, Warehouse, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, TableId, Warehouse, WarehouseExt};
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_embedded::warehouse::DuckWarehouse;
 use sentinel_execute_signals::ExecuteSignals;
@@ -245,7 +245,7 @@ impl World {
     pub(crate) async fn rows<T: Table>(&self) -> Vec<T> {
         let table = TableId::of::<T>(Environment::Test.table(T::schema().name));
         self.duck.ensure(&table).await.unwrap();
-        self.duck.select(&table, "TRUE", &[]).await.unwrap()
+        self.duck.select(&table, EVERY_DAY, &[]).await.unwrap()
     }
 
     /// Returns all rows of all tables that there are, as text.

@@ -27,6 +27,24 @@ impl Refusal {
         self
     }
 
+    /// Returns the refusal of whoever does not show who it is. It says no more than that, on purpose.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "a token is required that says who calls")
+    }
+
+    /// Returns the refusal of whoever is known and may not call this.
+    #[must_use]
+    pub fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "this caller may not do this")
+    }
+
+    /// Returns the refusal of a request that may be tried again.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not possible just now, try again; the log says why")
+    }
+
     /// Returns the HTTP status.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
@@ -45,6 +63,9 @@ impl IntoResponse for Refusal {
         let mut response = (self.status, Json(self.body)).into_response();
         if matches!(self.status, StatusCode::CONFLICT | StatusCode::SERVICE_UNAVAILABLE) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }
@@ -72,9 +93,7 @@ pub(super) fn of_error(error: &RunError) -> Refusal {
         RunError::LeaseHeld { .. } | RunError::AfterNotMet { .. } => {
             Refusal::new(StatusCode::CONFLICT, error.to_string())
         }
-        error if error.is_retryable() => {
-            Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not possible just now, try again; the log says why")
-        }
+        error if error.is_retryable() => Refusal::unavailable(),
         RunError::Function { .. } | RunError::Store { .. } | RunError::TimedOut { .. } | RunError::Panicked { .. } => {
             of_ended_task()
         }

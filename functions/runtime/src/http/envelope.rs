@@ -25,7 +25,13 @@ pub struct Incoming {
     pub event: Option<CloudEvent>,
     /// The moment that the clock's request is about.
     pub at: Option<UnixMillis>,
+    /// Where Pub/Sub says that the event comes from, when it pushes it.
+    pub pushed_by: Option<Subscription>,
 }
+
+/// The name that a push envelope gives of its subscription: `projects/P/subscriptions/S`; empty where it gives none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subscription(pub String);
 
 /// Reads one event in CloudEvents' JSON form, as it stands in files.
 ///
@@ -39,7 +45,6 @@ pub fn event_from_json(bytes: &[u8]) -> Result<CloudEvent, Refusal> {
 
 /// Reads a request.
 pub(super) fn read(descriptor: &FunctionDescriptor, headers: &HeaderMap, body: &[u8]) -> Result<Incoming, Refusal> {
-    let of_event = |event| Incoming { event: Some(event), at: None };
     let content_type = text(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
     if content_type.starts_with(BATCH) {
         return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "a batch of events: send them one by one"));
@@ -47,12 +52,14 @@ pub(super) fn read(descriptor: &FunctionDescriptor, headers: &HeaderMap, body: &
     if headers.contains_key("ce-specversion") || content_type.starts_with(STRUCTURED) {
         let event = to_event(headers, body.to_vec()).map_err(|error| not_an_event(&error.to_string()))?;
         let event = plain(event)?;
-        let is_wrapped = event.event_type == MESSAGE_PUBLISHED;
-        return Ok(of_event(if is_wrapped { from_push(&event.data)? } else { event }));
+        if event.event_type == MESSAGE_PUBLISHED {
+            return pushed(&event.data);
+        }
+        return Ok(Incoming { event: Some(event), ..Incoming::default() });
     }
     let json = serde_json::from_slice::<Value>(body).ok();
     if let Some(envelope) = json.as_ref().filter(|json| json["message"].is_object()) {
-        return from_push(envelope).map(of_event);
+        return pushed(envelope);
     }
     from_clock(descriptor, headers, body, json.as_ref())
 }
@@ -75,7 +82,13 @@ fn from_clock(
             Refusal::new(StatusCode::BAD_REQUEST, format!("X-CloudScheduler-ScheduleTime is no RFC 3339 time: {error}"))
         })
     });
-    Ok(Incoming { event: None, at: at.transpose()? })
+    Ok(Incoming { at: at.transpose()?, ..Incoming::default() })
+}
+
+fn pushed(envelope: &Value) -> Result<Incoming, Refusal> {
+    let subscription = envelope["subscription"].as_str().unwrap_or_default();
+    let pushed_by = Some(Subscription(subscription.to_owned()));
+    Ok(Incoming { event: Some(from_push(envelope)?), pushed_by, at: None })
 }
 
 fn accepted_only(descriptor: &FunctionDescriptor) -> Refusal {

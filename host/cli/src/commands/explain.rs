@@ -9,7 +9,7 @@ use sentinel_domain::live::{
     CandleChunk, Decided, DecisionChunk, LiveOrder, LivePosition, LiveSignal, OrderPurpose, RejectedSignal,
 };
 use sentinel_domain::tables::Cell;
-use sentinel_domain::warehouse::Warehouse;
+use sentinel_domain::warehouse::{EVERY_DAY, Warehouse};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -115,15 +115,9 @@ async fn archived(laptop: &Laptop, signal_id: &str) -> Result<BTreeMap<&'static 
     if !laptop.warehouse.path().exists() {
         return Ok(rows);
     }
-    let sql = "SELECT table_name FROM information_schema.columns WHERE column_name = 'signal_id'";
-    let there = laptop.warehouse.query(sql, &[]).await?;
-    let there: Vec<_> = there.rows.iter().flatten().map(ToString::to_string).collect();
     for table in TABLES {
         let name = laptop.environment.table(table);
-        if !there.contains(&name) {
-            continue;
-        }
-        let sql = format!("SELECT * FROM \"{name}\" WHERE starts_with(signal_id, ?)");
+        let sql = format!("SELECT t.* FROM {name} AS t WHERE {EVERY_DAY} AND STARTS_WITH(t.signal_id, ?)");
         let found = laptop.warehouse.query(&sql, &[Cell::Text(signal_id.to_owned())]).await?;
         let found: Vec<Value> = found.to_json().iter().map(|row| serde_json::json!(row)).collect();
         if !found.is_empty() {

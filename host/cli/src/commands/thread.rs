@@ -10,7 +10,7 @@ use sentinel_domain::tables::{
     AccountSnapshot, FactRejectedSignal, FactSignalExpired, FactTrade, PositionRow, SignalRow, StrategyPerformance,
     Table,
 };
-use sentinel_domain::warehouse::{TableId, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, TableId, WarehouseExt};
 use serde::Serialize;
 
 use crate::format::{count, counted, money, percent};
@@ -114,7 +114,7 @@ async fn archived<T: Table>(laptop: &Laptop, thread: &mut Thread) -> Result<Vec<
 
 async fn rows<T: Table>(laptop: &Laptop) -> Result<Vec<T>> {
     let table = TableId::of::<T>(laptop.environment.table(T::schema().name));
-    Ok(laptop.warehouse.select::<T>(&table, "TRUE", &[]).await?)
+    Ok(laptop.warehouse.select::<T>(&table, EVERY_DAY, &[]).await?)
 }
 
 async fn hot<T: Record>(laptop: &Laptop) -> Result<Vec<T>> {

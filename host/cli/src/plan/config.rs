@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
-use rust_decimal::{Decimal, dec};
+use rust_decimal::Decimal;
 use sentinel_backtest::market::AccountSettings;
 use sentinel_domain::candles::gaps::GapPolicy;
 use sentinel_domain::fees::{FeeCurrency, FeeRate, FeeSchedule};
@@ -13,6 +13,7 @@ use sentinel_domain::fill::FillModel;
 use sentinel_domain::instrument::{Exchange, InstrumentRules, Symbol};
 use sentinel_domain::risk::{AccountLimits, RiskParams};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
+use sentinel_functions::AccountConfig;
 use sentinel_runtime::LimitsClass;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -93,12 +94,12 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
-pub(crate) const fn default_cash() -> Decimal {
-    dec!(100_000)
+const fn default_cash() -> Decimal {
+    AccountConfig::CASH
 }
 
-pub(crate) const fn default_slippage_bps() -> Decimal {
-    dec!(5)
+const fn default_slippage_bps() -> Decimal {
+    AccountConfig::SLIPPAGE_BPS
 }
 
 const fn default_gaps() -> GapPolicy {
@@ -140,7 +141,7 @@ fn parse(text: &str, folder: &Path) -> Result<Plan> {
 }
 
 /// Reads TOML; what is wrong with it is named with its line.
-pub(crate) fn toml_file<T: DeserializeOwned>(text: &str) -> Result<T> {
+fn toml_file<T: DeserializeOwned>(text: &str) -> Result<T> {
     toml::from_str(text).map_err(|error| {
         let line = 1 + error.span().map_or(0, |span| text[..span.start].matches('\n').count());
         anyhow!("line {line}: {}", error.message())

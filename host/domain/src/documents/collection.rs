@@ -1,5 +1,7 @@
 //! The collections there are, and what they are asked by.
 
+use super::index::Index;
+
 /// A hot collection. Its name depends on the environment: [`crate::environment::Environment::collection`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Collection {
@@ -61,37 +63,64 @@ impl Collection {
         self.names().1
     }
 
-    /// Returns the combinations of fields that queries ask by, each an ascending index.
+    /// Returns the combinations of fields that queries ask by.
     ///
-    /// The one source for the indexes of every adapter. A filter on one field needs no entry in the cloud; it is
-    /// listed where it must be fast on a laptop too.
+    /// The one source for the indexes of every adapter. A question that needs a combination which is not here is
+    /// refused. A filter on one field needs no entry in the cloud; it is listed where it must be fast on a laptop too.
     #[must_use]
-    pub const fn indexes(self) -> &'static [&'static [&'static str]] {
+    pub const fn indexes(self) -> &'static [Index] {
+        const fn by(fields: &'static [&'static str]) -> Index {
+            Index::ascending(fields)
+        }
         match self {
-            Self::DimStrategies => &[&["strategy_id", "valid_from"], &["valid_from"], &["is_current"]],
-            Self::DimAssets => &[&["symbol"]],
-            Self::LiveSignals => &[
-                &["status", "expiration_at"],
-                &["status", "close_time"],
-                &["strategy_id", "status"],
-                &["symbol", "status"],
-            ],
-            Self::RejectedSignals => &[&["close_time"], &["strategy_id"]],
-            Self::LivePositions => &[
-                &["status", "exit_time"],
-                &["strategy_id", "status"],
-                &["symbol", "status"],
-                &["account_id", "status"],
-                &["archived", "status"],
-            ],
-            Self::Candles => {
-                &[&["exchange", "symbol", "timeframe", "session_open"], &["archived", "timeframe", "session_open"]]
+            Self::DimStrategies => {
+                const { &[by(&["strategy_id", "valid_from"]), by(&["valid_from"]), by(&["is_current"])] }
             }
-            Self::Decisions => &[&["close_time"], &["archived", "close_time"]],
-            Self::CloseEvaluations => &[&["published"], &["close_time"]],
-            Self::JobMetadata => &[&["job_name", "ds", "status"], &["ds"], &["started"]],
-            Self::Quarantine => &[&["table"], &["job_name"]],
-            Self::Outbox => &[&["position"]],
+            Self::DimAssets => const { &[by(&["symbol"])] },
+            Self::LiveSignals => {
+                const {
+                    &[
+                        by(&["status", "expiration_at"]),
+                        by(&["status", "close_time"]),
+                        by(&["strategy_id", "status"]),
+                        by(&["symbol", "status"]),
+                    ]
+                }
+            }
+            Self::RejectedSignals => const { &[by(&["close_time"]), by(&["strategy_id"])] },
+            Self::LivePositions => {
+                const {
+                    &[
+                        by(&["status", "exit_time"]),
+                        by(&["strategy_id", "status"]),
+                        by(&["symbol", "status"]),
+                        by(&["account_id", "status"]),
+                        by(&["archived", "status"]),
+                    ]
+                }
+            }
+            Self::Candles => {
+                const {
+                    &[
+                        by(&["exchange", "symbol", "timeframe", "session_open"]),
+                        by(&["archived", "timeframe", "session_open"]),
+                    ]
+                }
+            }
+            Self::Decisions => const { &[by(&["close_time"]), by(&["archived", "close_time"])] },
+            Self::CloseEvaluations => const { &[by(&["published"]), by(&["close_time"])] },
+            Self::JobMetadata => {
+                const {
+                    &[
+                        by(&["job_name", "ds", "status"]),
+                        Index::descending(&["job_name", "at"]),
+                        by(&["ds"]),
+                        by(&["started"]),
+                    ]
+                }
+            }
+            Self::Quarantine => const { &[by(&["table"]), by(&["job_name"])] },
+            Self::Outbox => const { &[by(&["position"])] },
             Self::Accounts | Self::JobLocks => &[],
         }
     }

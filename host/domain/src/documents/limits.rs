@@ -20,6 +20,11 @@ pub const DEPTH_MAX: usize = 20;
 /// Values of an `in` filter.
 pub const IN_VALUES_MAX: usize = 30;
 
+/// Fields beside a body's own, where a store keeps when a document expires and which commit wrote it last.
+pub const OWN_FIELDS: [&str; 2] = ["expire_at", "_commit"];
+
+/// What those cost: their names, a time of 8 bytes and a random number of 16.
+const OWN_FIELDS_BYTES: usize = 10 + 8 + 8 + 16;
 /// What a document costs beside its name and fields.
 const DOCUMENT_OVERHEAD_BYTES: usize = 32;
 /// What a document's name costs beside its parts.
@@ -48,14 +53,17 @@ pub fn check_id(collection: CollectionName, id: &str) -> Result<(), StoreError> 
 /// # Errors
 ///
 /// When it is no object, holds an array in an array, a whole number beyond 64 bits with sign, a field name that is
-/// empty or reserved, is nested too deep, or too large.
+/// empty, reserved or the store's own, is nested too deep, or too large.
 pub fn check_body(collection: CollectionName, id: &str, body: &Value) -> Result<usize, StoreError> {
     let invalid = |reason: String| StoreError::InvalidDocument { collection, id: id.to_owned(), reason };
     if !body.is_object() {
         return Err(invalid("its body is not a JSON object".to_owned()));
     }
+    if let Some(own) = OWN_FIELDS.into_iter().find(|own| body.get(own).is_some()) {
+        return Err(invalid(format!("its field \"{own}\" belongs to the store: choose another name")));
+    }
     let name = NAME_OVERHEAD_BYTES + collection.as_str().len() + 1 + id.len() + 1;
-    let bytes = name + DOCUMENT_OVERHEAD_BYTES + value_bytes(body, 0).map_err(invalid)?;
+    let bytes = name + DOCUMENT_OVERHEAD_BYTES + OWN_FIELDS_BYTES + value_bytes(body, 0).map_err(invalid)?;
     if bytes > DOCUMENT_BYTES_MAX {
         let bytes_max = DOCUMENT_BYTES_MAX;
         return Err(StoreError::DocumentTooLarge { collection, id: id.to_owned(), bytes, bytes_max });
@@ -118,14 +126,14 @@ mod tests {
 
     #[test]
     fn size_is_counted_as_the_cloud_counts() {
-        // Name: "accounts" + 1, "a" + 1, + 16; + 32. Fields: "type" 5 + "Personal" 9, "done" 5 + 1, "priority" 9 + 8.
+        // Name: "accounts" + 1, "a" + 1, + 16; + 32; "expire_at" 10 + 8, "_commit" 8 + 16. Fields: "type" 5 + "Personal" 9, "done" 5 + 1, "priority" 9 + 8.
         let body = json!({ "type": "Personal", "done": false, "priority": 1 });
-        assert_eq!(check(&body), Ok(9 + 2 + 16 + 32 + 14 + 6 + 17));
+        assert_eq!(check(&body), Ok(9 + 2 + 16 + 32 + 18 + 24 + 14 + 6 + 17));
     }
 
     #[test]
     fn a_document_over_one_mebibyte_is_refused() {
-        let of_bytes = |bytes: usize| json!({ "t": "x".repeat(bytes - 9 - 2 - 16 - 32 - 2 - 1) });
+        let of_bytes = |bytes: usize| json!({ "t": "x".repeat(bytes - 9 - 2 - 16 - 32 - 42 - 2 - 1) });
         assert_eq!(check(&of_bytes(DOCUMENT_BYTES_MAX)), Ok(DOCUMENT_BYTES_MAX));
         let error = check(&of_bytes(DOCUMENT_BYTES_MAX + 1)).unwrap_err();
         assert!(error.contains("1048577 bytes") && error.contains("chunks"), "{error}");
@@ -143,6 +151,7 @@ mod tests {
             (json!({ "a": u64::MAX }), "signed 64-bit"),
             (json!({ "": 1 }), "field name"),
             (json!({ "__name__": 1 }), "field name"),
+            (json!({ "expire_at": 1 }), "belongs to the store"),
             (deep, "nested deeper"),
         ] {
             let error = check(&body).unwrap_err();

@@ -7,7 +7,8 @@
 use serde_json::Value;
 
 use super::error::StoreError;
-use super::limits::IN_VALUES_MAX;
+use super::index::NeededIndex;
+use super::limits::{IN_VALUES_MAX, OWN_FIELDS};
 use super::{CollectionName, Document};
 
 /// How a field is compared.
@@ -155,14 +156,32 @@ impl Query {
         asked.or_else(|| self.range_field().map(|field| (field, Direction::Ascending)))
     }
 
-    /// Checks that the cloud can answer this.
+    /// Checks that the cloud can answer this, and has the index for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`check_form`](Self::check_form), and [`StoreError::InvalidQuery`] for a combination of fields that no
+    /// index of [`Collection::indexes`](super::Collection::indexes) answers.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.check_form()?;
+        let Some(needed) = NeededIndex::of(self) else { return Ok(()) };
+        if needed.is_among(self.collection.collection().indexes()) {
+            return Ok(());
+        }
+        let reason =
+            format!("it needs the index {needed}: declare it in Collection::indexes and firestore-indexes.json");
+        Err(StoreError::InvalidQuery { collection: self.collection, reason })
+    }
+
+    /// Checks that the cloud can answer this, given the index for it.
     ///
     /// # Errors
     ///
     /// [`StoreError::InvalidQuery`] for ranges on two fields, an order by another field than the range's, a field name
     /// of other characters than letters, digits and `_`, a value that cannot be compared, more than one `in` or more
-    /// than [`IN_VALUES_MAX`] values in it, a limit of zero, or a cursor that does not fit the order.
-    pub fn check(&self) -> Result<(), StoreError> {
+    /// than [`IN_VALUES_MAX`] values in it, a limit of zero, a cursor that does not fit the order, or a field that
+    /// belongs to the store.
+    pub fn check_form(&self) -> Result<(), StoreError> {
         self.fault().map_or(Ok(()), |reason| Err(StoreError::InvalidQuery { collection: self.collection, reason }))
     }
 
@@ -170,14 +189,24 @@ impl Query {
         self.filters.iter().find(|filter| filter.operator.is_range()).map(|filter| filter.field.as_str())
     }
 
+    fn fields(&self) -> impl Iterator<Item = &str> {
+        let filtered = self.filters.iter().map(|filter| filter.field.as_str());
+        filtered.chain(self.ordered_by.iter().map(|(field, _)| field.as_str()))
+    }
+
     fn fault(&self) -> Option<String> {
-        let fields = self.filters.iter().map(|filter| &filter.field).chain(self.ordered_by.iter().map(|(f, _)| f));
-        fields
+        self.fields()
             .filter(|field| !is_field(field))
             .map(|field| format!("field \"{field}\": use letters, digits and _, with dots between levels"))
+            .chain(self.own_field_fault())
             .chain(self.filters.iter().filter_map(filter_fault))
             .chain(self.shape_fault())
             .next()
+    }
+
+    fn own_field_fault(&self) -> Option<String> {
+        let own = self.fields().find(|field| OWN_FIELDS.iter().any(|own| field.split('.').next() == Some(own)))?;
+        Some(format!("field \"{own}\" belongs to the store, and has no index"))
     }
 
     fn shape_fault(&self) -> Option<String> {
@@ -266,7 +295,7 @@ mod tests {
             ordered.order_by("expiration_at", Direction::Descending).limit(3),
             all().equal("a.b", Value::Null).equal("done", true).one_of("x", ["a", "b"]),
         ] {
-            query.check().unwrap();
+            query.check_form().unwrap();
         }
     }
 
@@ -281,9 +310,20 @@ mod tests {
         refused(all().less("a", true), "use a text or a number");
         refused(all().equal("a'; drop table x", 1), "use letters");
         refused(all().equal("a..b", 1), "use letters");
+        refused(all().equal("expire_at", 1), "belongs to the store");
+        refused(all().order_by("_commit", Direction::Ascending), "belongs to the store");
         refused(all().limit(0), "a limit of 0");
         let cursor = Some(Cursor { value: None, id: "x".to_owned() });
         refused(Query { after: cursor, ..all().less("a", 1) }, "another order");
+    }
+
+    /// The emulator answers these, production does not.
+    #[test]
+    fn a_question_without_its_index_is_refused_with_what_to_declare() {
+        all().equal("status", "NEW").at_most("expiration_at", 5).check().unwrap();
+        let descending = all().equal("status", "NEW").order_by("expiration_at", Direction::Descending);
+        refused(descending, "it needs the index (status, expiration_at desc): declare it in Collection::indexes");
+        refused(all().equal("timeframe", "1h").less("close_time", 5), "it needs the index (timeframe, close_time)");
     }
 
     #[test]

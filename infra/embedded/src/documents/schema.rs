@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
-use sentinel_domain::documents::{Collection, StoreError};
+use sentinel_domain::documents::{Collection, Index, StoreError};
 use sentinel_domain::environment::Environment;
 
 use super::Durability;
@@ -125,12 +125,13 @@ fn statements(environment: Environment) -> Vec<(String, String)> {
         let expiry = format!("{table}_by_expire_at");
         let create = format!("CREATE INDEX {expiry} ON {table} (expire_at) WHERE expire_at IS NOT NULL");
         statements.push((expiry, create));
-        statements.extend(collection.indexes().iter().map(|fields| index(table, fields)));
+        let declared: BTreeSet<&[&str]> = collection.indexes().iter().map(Index::fields).collect();
+        statements.extend(declared.into_iter().map(|fields| index(table, fields)));
     }
     statements
 }
 
-/// The id comes last in each index, so that ties are found in their order.
+/// The id comes last in each index, so that ties are found in their order. One index serves both directions.
 fn index(table: &str, fields: &[&str]) -> (String, String) {
     let name = format!("{table}_by_{}", fields.join("_and_").replace('.', "_"));
     let columns: Vec<String> = fields.iter().map(|field| sql::extract(field)).collect();

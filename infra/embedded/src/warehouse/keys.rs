@@ -3,13 +3,14 @@
 use duckdb::params_from_iter;
 use sentinel_domain::tables::export::{column_type, quoted};
 use sentinel_domain::tables::{Cell, Column, Kind, PARTITION};
+use sentinel_domain::warehouse::sql::matched_sql;
 use sentinel_domain::warehouse::{RowKey, TableId, WarehouseError};
 
 use super::file::StoreFile;
 use super::query;
 use super::session::Session;
 use super::shape;
-use super::staged::{STAGED, stage};
+use super::staged::{DuckSql, STAGED, stage};
 use super::value::to_value;
 
 /// So many keys are handed over as parameters; more are staged.
@@ -71,12 +72,11 @@ fn listed(columns: &[&Column], rows: usize) -> String {
 }
 
 fn existing_sql(table: &TableId, asked: &str) -> String {
-    let equal: Vec<_> = table.schema.matched().map(|column| format!("t.{0} = s.{0}", quoted(column.name))).collect();
     format!(
         "SELECT s.{number} FROM {asked} AS s SEMI JOIN (SELECT * FROM {target} \
          WHERE {PARTITION} >= ? AND {PARTITION} <= ?) AS t ON {equal}",
         number = NUMBER.name,
         target = quoted(&table.physical_name),
-        equal = equal.join(" AND "),
+        equal = matched_sql(&DuckSql, table.schema),
     )
 }

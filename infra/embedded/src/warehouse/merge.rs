@@ -1,13 +1,14 @@
-//! Writing a batch: staged in memory, then one `MERGE`, all of it or nothing.
+//! Writing a batch: staged in memory, then inserted where it is new and merged where it is not, all of it or nothing.
 
 use sentinel_domain::tables::export::quoted;
-use sentinel_domain::tables::{Column, PARTITION, Row, TableSchema};
+use sentinel_domain::tables::{Column, PARTITION, Row};
+use sentinel_domain::warehouse::sql::{self, Dialect, MergeParts};
 use sentinel_domain::warehouse::{Merged, TableId, WarehouseError};
 
 use super::file::StoreFile;
 use super::session::Session;
 use super::shape;
-use super::staged::{STAGED, stage, typed};
+use super::staged::{DuckSql, STAGED, stage};
 
 /// Writes rows, whose batch is checked, by logical date and business key.
 pub(super) fn merge(
@@ -34,62 +35,26 @@ pub(super) fn merge(
 
 /// Adds the rows whose keys are not there.
 fn insert_sql(table: &TableId) -> String {
-    let schema = table.schema;
-    let names = list(schema.columns.iter().map(|column| quoted(column.name)));
-    let selected = list(schema.columns.iter().map(typed));
+    let names = list(table.schema.columns.iter().map(|column| quoted(column.name)));
+    let taken = list(table.schema.columns.iter().map(|column| DuckSql.taken(column)));
     format!(
-        "INSERT INTO {target} ({names}) SELECT {selected} FROM {STAGED} AS s ANTI JOIN {target} AS t ON {on}",
+        "INSERT INTO {target} ({names}) SELECT {taken} FROM {STAGED} AS s ANTI JOIN {target} AS t ON {days} AND {equal}",
         target = quoted(&table.physical_name),
-        on = matched(schema),
+        days = days(),
+        equal = sql::matched_sql(&DuckSql, table.schema),
     )
 }
 
 fn merge_sql(table: &TableId) -> String {
-    let schema = table.schema;
-    let names = list(schema.columns.iter().map(|column| quoted(column.name)));
-    let selected = list(schema.columns.iter().map(typed));
-    let values = list(schema.columns.iter().map(|column| format!("s.{}", quoted(column.name))));
-    format!(
-        "MERGE INTO {target} AS t USING (SELECT {selected} FROM {STAGED}) AS s ON {on} \
-         WHEN MATCHED AND {differs} THEN UPDATE SET {set} \
-         WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
-        target = quoted(&table.physical_name),
-        on = matched(schema),
-        differs = differs(schema),
-        set = set(schema),
-    )
+    let target = quoted(&table.physical_name);
+    sql::merge_sql(&DuckSql, table.schema, MergeParts { target: &target, source: STAGED, days: &days() })
 }
 
 /// The range of days comes first, and is written out, so that blocks of other days are not read.
-fn matched(schema: &TableSchema) -> String {
-    let range = format!(
+fn days() -> String {
+    format!(
         "t.{PARTITION} >= (SELECT min({PARTITION}) FROM {STAGED}) AND t.{PARTITION} <= (SELECT max({PARTITION}) FROM {STAGED})"
-    );
-    let equal = schema.matched().map(|column| format!("t.{0} = s.{0}", quoted(column.name)));
-    std::iter::once(range).chain(equal).collect::<Vec<_>>().join(" AND ")
-}
-
-/// Rows that are there just so are left alone, and settled ones by those that are not.
-fn differs(schema: &TableSchema) -> String {
-    let changed: Vec<_> =
-        updated(schema).map(|column| format!("t.{0} IS DISTINCT FROM s.{0}", quoted(column.name))).collect();
-    let changed = if changed.is_empty() { "FALSE".to_owned() } else { format!("({})", changed.join(" OR ")) };
-    match schema.settled {
-        Some(settled) => format!("NOT (t.{0} AND NOT s.{0}) AND {changed}", quoted(settled)),
-        None => changed,
-    }
-}
-
-fn set(schema: &TableSchema) -> String {
-    let pairs = updated(schema).map(|column| format!("{0} = s.{0}", quoted(column.name)));
-    let pairs = list(pairs);
-    // A table of keys alone has nothing to update; MERGE wants an assignment all the same.
-    if pairs.is_empty() { format!("{0} = s.{0}", quoted(PARTITION)) } else { pairs }
-}
-
-fn updated(schema: &TableSchema) -> impl Iterator<Item = &'static Column> {
-    let is_updated = |column: &&Column| column.name != PARTITION && !schema.is_key(column.name);
-    schema.columns.iter().filter(is_updated)
+    )
 }
 
 fn list(parts: impl Iterator<Item = String>) -> String {

@@ -4,6 +4,7 @@ use duckdb::{Connection, appender_params_from_iter};
 use sentinel_domain::tables::export::{column_type, quoted};
 use sentinel_domain::tables::{Cell, Column, Kind};
 use sentinel_domain::warehouse::WarehouseError;
+use sentinel_domain::warehouse::sql::Dialect;
 
 use super::file::StoreFile;
 use super::value::to_value;
@@ -41,12 +42,21 @@ fn definition(column: &Column) -> String {
     format!("{} {kind}", quoted(column.name))
 }
 
-/// Returns the expression that gives a staged column its type back.
-pub(super) fn typed(column: &Column) -> String {
-    let name = quoted(column.name);
-    match column.kind {
-        Kind::Texts => format!("CAST(CAST({name} AS JSON) AS VARCHAR[]) AS {name}"),
-        Kind::Json => format!("CAST({name} AS JSON) AS {name}"),
-        _ => name,
+/// How DuckDB writes what every warehouse understands.
+pub(super) struct DuckSql;
+
+impl Dialect for DuckSql {
+    fn quoted(&self, name: &str) -> String {
+        quoted(name)
+    }
+
+    /// Gives a staged column its type back.
+    fn taken(&self, column: &Column) -> String {
+        let name = quoted(column.name);
+        match column.kind {
+            Kind::Texts => format!("CAST(CAST({name} AS JSON) AS VARCHAR[]) AS {name}"),
+            Kind::Json => format!("CAST({name} AS JSON) AS {name}"),
+            _ => name,
+        }
     }
 }

@@ -56,8 +56,12 @@ pub async fn every_write_changes_the_version(store: &dyn DocumentStore) {
     let first = store.get(positions(), "a").await.unwrap().unwrap();
     let again = store.get(positions(), "a").await.unwrap().unwrap();
     assert_eq!(first, again, "reading changes nothing");
+    store.commit(vec![put_number("a", 1, Precondition::Any)]).await.unwrap();
+    let same = store.get(positions(), "a").await.unwrap().unwrap();
+    assert_eq!(same.body, first.body);
+    assert_ne!(same.version, first.version);
     store.commit(vec![put_number("a", 2, Precondition::Any)]).await.unwrap();
-    assert_ne!(store.get(positions(), "a").await.unwrap().unwrap().version, first.version);
+    assert_ne!(store.get(positions(), "a").await.unwrap().unwrap().version, same.version);
 }
 
 /// A holder of an old version must not mistake a document that was deleted and made again for the one it read.
@@ -164,6 +168,7 @@ pub async fn what_the_cloud_cannot_hold_is_refused(store: &dyn DocumentStore) {
     refuse(Write::put(positions(), "a/b", json!({}), Precondition::Any), "slash").await;
     refuse(Write::put(positions(), "a", json!([]), Precondition::Any), "not a JSON object").await;
     refuse(Write::put(positions(), "a", json!({ "a": [[1]] }), Precondition::Any), "array holds an array").await;
+    refuse(Write::put(positions(), "a", json!({ "expire_at": 1 }), Precondition::Any), "belongs to the store").await;
     refuse(put_number("other", 2, Precondition::Any), "written twice").await;
     assert_eq!(number(store, "other").await, None);
     let largest = json!({ "text": "x".repeat(DOCUMENT_BYTES_MAX - 200) });

@@ -1,7 +1,9 @@
 //! Facts about questions: filters, orders, pages, and records.
 
 use sentinel_domain::documents::Direction::{Ascending, Descending};
-use sentinel_domain::documents::{Collection, DocumentStore, Precondition, Query, Record, Records, StoreError, Write};
+use sentinel_domain::documents::{
+    Collection, Document, DocumentStore, Precondition, Query, Record, Records, StoreError, Write,
+};
 use sentinel_domain::environment::Environment;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,8 +14,14 @@ fn all() -> Query {
     Query::of(positions())
 }
 
+/// Asks without asking for an index: these are facts about answers, of questions that nobody else has.
+pub(super) async fn answer(store: &dyn DocumentStore, query: &Query) -> Vec<Document> {
+    query.check_form().unwrap();
+    store.select(query).await.unwrap()
+}
+
 async fn ids(store: &dyn DocumentStore, query: Query) -> String {
-    let found = store.query(&query).await.unwrap();
+    let found = answer(store, &query).await;
     found.iter().map(|document| document.id.as_str()).collect::<Vec<_>>().join(" ")
 }
 
@@ -134,7 +142,7 @@ async fn paged(store: &dyn DocumentStore, query: Query, size: u32) -> String {
     let mut query = query.limit(size);
     let mut found: Vec<String> = Vec::new();
     loop {
-        let page = store.query(&query).await.unwrap();
+        let page = answer(store, &query).await;
         assert!(page.len() <= size as usize);
         let Some(last) = page.last() else { return found.join(" ") };
         query = query.start_after(last);
@@ -148,6 +156,15 @@ pub async fn a_question_the_cloud_refuses_is_refused(store: &dyn DocumentStore) 
     assert!(matches!(error, StoreError::InvalidQuery { .. }), "{error}");
     let error = store.query(&all().equal("a') or 1=1 --", 1)).await.unwrap_err();
     assert!(matches!(error, StoreError::InvalidQuery { .. }), "{error}");
+}
+
+/// The cloud refuses it, so that every other store does.
+pub async fn a_question_without_its_index_is_refused(store: &dyn DocumentStore) {
+    store.query(&all().equal("status", "OPEN").at_least("exit_time", 5)).await.unwrap();
+    let descending = all().equal("status", "OPEN").order_by("exit_time", Descending);
+    let error = store.query(&descending).await.unwrap_err();
+    assert!(matches!(error, StoreError::InvalidQuery { .. }), "{error}");
+    assert!(error.to_string().contains("it needs the index (status, exit_time desc)"), "{error}");
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]

@@ -103,7 +103,7 @@ async fn open(laptop: &Laptop, span: Range<UnixMillis>, home: &Home) -> Result<S
     })
     .await?;
     simulation.archive_into(&laptop.archive(), account.benchmark)?;
-    simulation.desktop_mut().add(laptop.register_uploads());
+    simulation.desktop_mut().add_registry(laptop.uploads());
     Ok(simulation)
 }
 

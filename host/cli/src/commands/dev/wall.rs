@@ -8,12 +8,13 @@ use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
 use sentinel_domain::timeframe::Timeframe;
 use sentinel_function_runtime::http::stop_signal;
 use sentinel_function_runtime::{JobRun, Outcome};
+use sentinel_functions::AccountConfig;
 use sentinel_laptop::{Feed, Watch, WatchEvent};
 use serde_json::json;
 
 use super::backups::Backups;
 use super::sources::Sources;
-use crate::account::AccountConfig;
+use crate::account;
 use crate::failure::usage;
 use crate::format::moment;
 use crate::laptop::Laptop;
@@ -36,7 +37,7 @@ pub(super) fn run(laptop: &Laptop, mut sources: Sources, mut backups: Option<Bac
     threads.block_on(async {
         let account = laptop.account()?;
         // Kept until the end: other commands find the broker by it.
-        let (feed, _listening) = match account.broker.prices() {
+        let (feed, _listening) = match account::prices(&account) {
             Some(prices) => own_market(laptop, &account, prices)?,
             None => (None, None),
         };

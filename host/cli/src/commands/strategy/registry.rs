@@ -32,8 +32,13 @@ struct Pair {
 
 #[async_trait]
 impl Uploads for Pair {
-    async fn read(&self, name: &str) -> Result<Option<Vec<u8>>, UploadError> {
-        Ok(Some(if name.ends_with(".wasm") { self.component.clone() } else { self.config.clone() }))
+    async fn read(&self, name: &str, bytes_max: u64) -> Result<Option<Vec<u8>>, UploadError> {
+        let file = if name.ends_with(".wasm") { &self.component } else { &self.config };
+        let bytes = file.len() as u64;
+        if bytes > bytes_max {
+            return Err(UploadError::TooLarge { name: name.to_owned(), bytes: Some(bytes), bytes_max });
+        }
+        Ok(Some(file.clone()))
     }
 }
 

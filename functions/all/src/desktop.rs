@@ -4,14 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sentinel_archive_decisions::ArchiveDecisions;
-use sentinel_archive_expirations::ArchiveExpirations;
-use sentinel_archive_rejections::ArchiveRejections;
-use sentinel_archive_trades::ArchiveTrades;
-use sentinel_cleanup_hot_store::CleanupHotStore;
 use sentinel_domain::broker::Broker;
 use sentinel_domain::clock::Clock;
-use sentinel_domain::components::ComponentStore;
+use sentinel_domain::components::{ComponentStore, Uploads};
 use sentinel_domain::documents::DocumentStore;
 use sentinel_domain::documents::StoreError;
 use sentinel_domain::environment::Environment;
@@ -19,19 +14,12 @@ use sentinel_domain::instrument::Instrument;
 use sentinel_domain::market_data::MarketData;
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::Warehouse;
-use sentinel_evaluate_strategies::{EvaluateStrategies, Library};
-use sentinel_execute_signals::ExecuteSignals;
-use sentinel_expire_signals::ExpireSignals;
 use sentinel_function_runtime::outbox::{Delivery, DeliveryOrder, deliver_outbox, deliver_outbox_in};
 use sentinel_function_runtime::{Function, Holder, InProcessBus, Outcome, RunError, RunRequest, Runtime};
-use sentinel_ingest_candles::{IngestCandles, LANES_PER_SHARD};
-use sentinel_patch_fees::PatchFees;
-use sentinel_patch_prices::PatchPrices;
 use sentinel_runtime::LazyRuntime;
-use sentinel_snapshot_accounts::SnapshotAccounts;
-use sentinel_summarize_performance::SummarizePerformance;
-use sentinel_sync_positions::SyncPositions;
-use sentinel_trading::{Desk, Terms};
+use sentinel_trading::Terms;
+
+use crate::name::{FunctionName, Parts};
 
 /// What the functions are put together from.
 #[derive(Clone)]
@@ -64,6 +52,7 @@ pub struct Wiring {
 /// The functions by name, ready to be run.
 pub struct Desktop {
     runtime: Runtime,
+    parts: Parts,
     bus: InProcessBus,
     functions: BTreeMap<&'static str, Arc<dyn Function>>,
 }
@@ -75,50 +64,43 @@ impl std::fmt::Debug for Desktop {
 }
 
 impl Desktop {
-    /// Puts the functions together. Nothing is opened and nothing runs yet.
+    /// Puts the functions together that lead from a candle to a position. Nothing is opened and nothing runs yet.
     #[must_use]
     pub fn new(wiring: Wiring) -> Self {
         let Wiring { store, components, broker, data, clock, environment, git_hash, sandbox, terms, patience, holder } =
             wiring;
         let (holder, lease_lasts) = holder;
         let runtime = Runtime { holder, lease_lasts, ..Runtime::new(store, environment, clock, git_hash) };
-        let desk = Desk { broker, terms: terms.clone() };
-        let library = Arc::new(Library::new(components, sandbox));
-        let all: Vec<Arc<dyn Function>> = vec![
-            Arc::new(IngestCandles { data, terms: terms.clone(), patience, lanes_per_shard: LANES_PER_SHARD }),
-            Arc::new(EvaluateStrategies { library, terms }),
-            Arc::new(ExecuteSignals { desk: desk.clone() }),
-            Arc::new(SyncPositions { desk }),
-            Arc::new(ExpireSignals),
-        ];
-        let mut desktop = Self { runtime, bus: InProcessBus::default(), functions: BTreeMap::new() };
-        for function in all {
-            desktop.add(function);
-        }
+        let parts = Parts {
+            patience,
+            broker: Some(broker),
+            data: Some(data),
+            components: Some(components),
+            sandbox: Some(sandbox),
+            ..Parts::of(terms)
+        };
+        let mut desktop = Self { runtime, parts, bus: InProcessBus::default(), functions: BTreeMap::new() };
+        desktop.add_named(&FunctionName::TRADING);
         desktop
     }
 
     /// Adds the loops, patches and the broom, which keep `warehouse`; performance is measured against `benchmark`.
-    pub fn add_archive(
-        &mut self,
-        warehouse: &Arc<dyn Warehouse>,
-        broker: &Arc<dyn Broker>,
-        terms: &Terms,
-        benchmark: Option<Instrument>,
-    ) {
-        let (warehouse, broker, terms) = (|| Arc::clone(warehouse), || Arc::clone(broker), || terms.clone());
-        let all: Vec<Arc<dyn Function>> = vec![
-            Arc::new(SnapshotAccounts::new(warehouse(), broker(), terms())),
-            Arc::new(ArchiveTrades::new(warehouse(), broker(), terms())),
-            Arc::new(ArchiveExpirations::new(warehouse(), terms())),
-            Arc::new(ArchiveRejections::new(warehouse(), terms())),
-            Arc::new(ArchiveDecisions::new(warehouse())),
-            Arc::new(SummarizePerformance::new(warehouse(), terms(), benchmark)),
-            Arc::new(PatchPrices::new(broker(), terms())),
-            Arc::new(PatchFees::new(warehouse(), broker(), terms())),
-            Arc::new(CleanupHotStore::new(warehouse())),
-        ];
-        for function in all {
+    pub fn add_archive(&mut self, warehouse: &Arc<dyn Warehouse>, benchmark: Option<Instrument>) {
+        self.parts.warehouse = Some(Arc::clone(warehouse));
+        self.parts.benchmark = benchmark;
+        self.add_named(&FunctionName::ARCHIVE);
+    }
+
+    /// Adds `register-strategy`, which reads `uploads`.
+    pub fn add_registry(&mut self, uploads: Arc<dyn Uploads>) {
+        self.parts.uploads = Some(uploads);
+        self.add_named(&[FunctionName::RegisterStrategy]);
+    }
+
+    fn add_named(&mut self, names: &[FunctionName]) {
+        for name in names {
+            // Whoever calls this has put the parts there.
+            let function = name.build(&self.parts).unwrap_or_else(|missing| panic!("{missing}"));
             self.add(function);
         }
     }

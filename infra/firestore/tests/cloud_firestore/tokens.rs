@@ -1,0 +1,82 @@
+//! Tokens that cannot be had: an error that says what to do, or that it may pass; never a secret in it.
+
+use std::time::{Duration, Instant};
+
+use rustls::crypto::ring;
+use sentinel_contracts::counterpart::Counterpart;
+use sentinel_contracts::documents::positions;
+use sentinel_domain::documents::{DocumentStore, StoreError};
+use sentinel_firestore::google_cloud_auth::credentials::{Credentials, user_account};
+use sentinel_firestore::{FirestoreDocuments, FirestoreSettings};
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::settings;
+
+const CANARY: &str = "canary-7f3a";
+
+/// Answers every request for a token with `status` and `body`; returns where.
+async fn token_endpoint(status: &'static str, body: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}/token", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 1 << 14];
+            let _read = stream.read(&mut request).await;
+            let length = body.len();
+            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
+            let _written = stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes()).await;
+        }
+    });
+    address
+}
+
+/// What a person has after signing in with gcloud.
+fn credentials(token_endpoint: &str) -> Credentials {
+    let _installed = ring::default_provider().install_default();
+    let signed_in = json!({
+        "type": "authorized_user", "client_id": "client", "client_secret": CANARY, "refresh_token": CANARY,
+        "token_uri": token_endpoint,
+    });
+    user_account::Builder::new(signed_in).build().unwrap()
+}
+
+async fn refusal(status: &'static str, body: &'static str) -> Option<StoreError> {
+    let settings = settings(&Counterpart::Firestore.address()?);
+    let settings = FirestoreSettings { call_timeout: Duration::from_secs(3), ..settings };
+    let store = FirestoreDocuments::connect_as(settings, credentials(&token_endpoint(status, body).await)).unwrap();
+    let begin = Instant::now();
+    let error = store.get(positions(), "a").await.unwrap_err();
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+    assert!(!format!("{error} {error:?} {store:?}").contains(CANARY), "{error:?}");
+    Some(error)
+}
+
+#[tokio::test]
+async fn credentials_that_are_no_longer_good_say_how_to_sign_in() {
+    let Some(error) = refusal("400 Bad Request", r#"{"error":"invalid_grant"}"#).await else { return };
+    assert!(matches!(error, StoreError::Failed { .. }) && !error.is_retryable(), "{error}");
+    assert!(error.to_string().contains("gcloud auth application-default login"), "{error}");
+}
+
+#[tokio::test]
+async fn a_token_service_that_is_busy_may_be_asked_later() {
+    let Some(error) = refusal("503 Service Unavailable", "{}").await else { return };
+    assert!(error.is_retryable(), "{error}");
+}
+
+/// The same credentials, and a token that comes: the calls carry it, and the emulator reads it.
+#[tokio::test]
+async fn a_token_that_comes_opens_the_store() {
+    let Some(address) = Counterpart::Firestore.address() else { return };
+    let body = r#"{"access_token":"owner","expires_in":3600,"token_type":"Bearer"}"#;
+    let credentials = credentials(&token_endpoint("200 OK", body).await);
+    let store = FirestoreDocuments::connect_as(settings(&address), credentials).unwrap();
+    assert_eq!(store.get(positions(), "a").await.unwrap(), None);
+    let body = r#"{"access_token":"nobody","expires_in":3600,"token_type":"Bearer"}"#;
+    let credentials = self::credentials(&token_endpoint("200 OK", body).await);
+    let store = FirestoreDocuments::connect_as(settings(&address), credentials).unwrap();
+    let error = store.get(positions(), "a").await.unwrap_err();
+    assert!(error.to_string().contains("invalid jwt"), "{error}");
+}

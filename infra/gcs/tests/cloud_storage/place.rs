@@ -1,0 +1,95 @@
+//! A bucket of its own on the counterpart, and plain requests to it.
+
+use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
+use sentinel_contracts::components::{ComponentPlace, UploadPlace};
+use sentinel_contracts::counterpart::Counterpart;
+use sentinel_domain::components::{ComponentStore, Uploads};
+use sentinel_domain::hash::ContentHash;
+use sentinel_gcs::{GcsComponents, GcsUploads};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// The process's TLS, which no test needs and every client asks for.
+pub(crate) fn install_tls() {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
+}
+
+pub(crate) struct Bucket {
+    /// `host:port`
+    address: String,
+    pub(crate) name: String,
+    components: GcsComponents,
+    uploads: GcsUploads,
+}
+
+pub(crate) async fn fresh() -> Option<((), Bucket)> {
+    let endpoint = Counterpart::Storage.address()?;
+    install_tls();
+    static BUCKETS: AtomicU32 = AtomicU32::new(0);
+    #[expect(clippy::disallowed_methods, reason = "a name that no run before has used")]
+    let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+    let name = format!("test-{run}-{}", BUCKETS.fetch_add(1, Ordering::Relaxed));
+    let bucket = Bucket {
+        address: endpoint.trim_start_matches("http://").to_owned(),
+        components: GcsComponents::connect(&name, Some(endpoint.clone())).unwrap(),
+        uploads: GcsUploads::connect(&name, Some(endpoint)).unwrap(),
+        name,
+    };
+    let made = format!("{{\"name\":\"{}\"}}", bucket.name);
+    bucket.request("POST", "/storage/v1/b", made.as_bytes()).await;
+    Some(((), bucket))
+}
+
+impl Bucket {
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    async fn put(&self, object: &str, bytes: &[u8]) {
+        let encoded: String = object.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        self.request("PUT", &format!("/{}/{encoded}", self.name), bytes).await;
+    }
+
+    async fn request(&self, method: &str, path: &str, body: &[u8]) {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
+             Connection: close\r\n\r\n",
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(body).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.starts_with(b"HTTP/1.1 200") || answer.starts_with(b"HTTP/1.0 200"), "{method} {path}");
+    }
+}
+
+impl ComponentPlace for Bucket {
+    fn store(&self) -> &dyn ComponentStore {
+        &self.components
+    }
+
+    async fn overwrite(&self, hash: ContentHash, bytes: &[u8]) {
+        self.put(&format!("components/{hash}.wasm"), bytes).await;
+    }
+
+    async fn clutter(&self, name: &str) {
+        self.put(&format!("components/{name}"), b"x").await;
+        self.put(name, b"x").await;
+    }
+}
+
+impl UploadPlace for Bucket {
+    fn uploads(&self) -> &dyn Uploads {
+        &self.uploads
+    }
+
+    async fn upload(&self, name: &str, bytes: &[u8]) {
+        self.put(name, bytes).await;
+    }
+}
