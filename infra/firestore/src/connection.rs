@@ -1,12 +1,15 @@
 //! The way to Firestore: connecting, signing in, asking, and asking again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use firestore::gcloud_sdk::google::firestore::v1::batch_get_documents_request::ConsistencySelector;
 use firestore::gcloud_sdk::google::firestore::v1::batch_get_documents_response::Result as Got;
 use firestore::gcloud_sdk::google::firestore::v1::firestore_client::FirestoreClient;
+use firestore::gcloud_sdk::google::firestore::v1::transaction_options::{Mode, ReadOnly};
 use firestore::gcloud_sdk::google::firestore::v1::{
-    BatchGetDocumentsRequest, CommitRequest, Document, DocumentMask, RunQueryRequest,
+    BatchGetDocumentsRequest, CommitRequest, Document, DocumentMask, RunQueryRequest, TransactionOptions,
 };
 use firestore::gcloud_sdk::google_cloud_auth::credentials::{Credentials, anonymous};
 use firestore::gcloud_sdk::tonic::{Code, Request, Status};
@@ -24,6 +27,8 @@ const GOOGLE: &str = "https://firestore.googleapis.com";
 pub(crate) const RETRIES_MAX: usize = 6;
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(20);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
+/// How often the emulator is asked for several documents until it gives the same answer twice.
+const EMULATOR_READS_MAX: usize = 50;
 /// The whole of a long answer against the wait for its next part.
 const ANSWER_TIMEOUT_FACTOR: u32 = 3;
 
@@ -71,18 +76,34 @@ impl Connection {
 
     /// Returns those of the documents named that exist, all as of one moment, in no order; `fields` of them, or all.
     ///
-    /// Firestore promises that what it sent earlier in an answer has not changed until what it sends later, so the
-    /// moment of the last is the moment of all.
+    /// Several are read in a transaction of this one call, which only reads and so locks nothing and needs no end.
     pub(crate) async fn get(&self, names: &[String], fields: Option<&[&str]>) -> Result<Vec<Document>, Status> {
         let mask = fields.map(|fields| fields.iter().map(|field| (*field).to_owned()).collect());
         let request = BatchGetDocumentsRequest {
             database: self.path.clone(),
             documents: names.to_vec(),
             mask: mask.map(|field_paths| DocumentMask { field_paths }),
+            consistency_selector: (names.len() > 1).then(one_moment),
             ..Default::default()
         };
-        // Reads change nothing, so that what may pass by itself is waited for.
-        (|| self.get_once(&request)).retry(pauses()).when(may_pass).await
+        let mut documents = self.get_again(&request).await?;
+        if names.len() == 1 || self.settings.emulator.is_none() {
+            return Ok(documents);
+        }
+        // The emulator shows half of a commit even so. What was the same twice was so at the moment in between.
+        for _ in 0..EMULATOR_READS_MAX {
+            let again = self.get_again(&request).await?;
+            if versions(&documents) == versions(&again) {
+                return Ok(documents);
+            }
+            documents = again;
+        }
+        Err(Status::aborted("the documents did not stay the same for as long as it takes to read them twice"))
+    }
+
+    /// Reads change nothing, so that what may pass by itself is waited for.
+    async fn get_again(&self, request: &BatchGetDocumentsRequest) -> Result<Vec<Document>, Status> {
+        (|| self.get_once(request)).retry(pauses()).when(may_pass).await
     }
 
     async fn get_once(&self, request: &BatchGetDocumentsRequest) -> Result<Vec<Document>, Status> {
@@ -147,6 +168,16 @@ impl Connection {
             }
         }
     }
+}
+
+fn versions(documents: &[Document]) -> BTreeMap<&str, Option<(i64, i32)>> {
+    let version = |document: &Document| document.update_time.map(|at| (at.seconds, at.nanos));
+    documents.iter().map(|document| (document.name.as_str(), version(document))).collect()
+}
+
+fn one_moment() -> ConsistencySelector {
+    let mode = Some(Mode::ReadOnly(ReadOnly::default()));
+    ConsistencySelector::NewTransaction(TransactionOptions { mode })
 }
 
 /// A connection that broke is `UNKNOWN` or `INTERNAL` as often as `UNAVAILABLE`. A limit on time or number that was

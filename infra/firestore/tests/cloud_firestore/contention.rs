@@ -58,6 +58,35 @@ async fn commits_that_keep_one_lease_do_not_disturb_each_other() {
     assert_eq!(read(&store, "lease").await.unwrap(), lease);
 }
 
+/// Many readers of many documents, while they are all rewritten together, over and over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_documents_are_read_as_of_one_moment() {
+    let Some(store) = crate::fresh() else { return };
+    let ids: Vec<String> = (0..20).map(|n| n.to_string()).collect();
+    let all = |n: i64| ids.iter().map(|id| put_number(id, n, Precondition::Any)).collect::<Vec<_>>();
+    store.commit(all(0)).await.unwrap();
+    let mut readers = JoinSet::new();
+    for _ in 0..3 {
+        let (store, ids) = (store.clone(), ids.clone());
+        readers.spawn(async move {
+            for _ in 0..100 {
+                let read = store.get_many(positions(), &ids).await.unwrap();
+                assert!(read.len() == ids.len() && read.iter().all(|d| d.body == read[0].body), "{read:?}");
+            }
+        });
+    }
+    let mut n = 0;
+    while !readers.is_empty() {
+        n += 1;
+        store.commit(all(n)).await.unwrap();
+        sleep(Duration::from_millis(5)).await;
+        while let Some(reader) = readers.try_join_next() {
+            reader.unwrap();
+        }
+    }
+    assert!(n > 5, "only {n} commits in the meantime");
+}
+
 /// Somebody's transaction, open until it is rolled back, holds a lock on what it read.
 async fn lock<'a>(db: &'a FirestoreDb, id: &str) -> FirestoreTransaction<'a> {
     let transaction = db.begin_transaction().await.unwrap();

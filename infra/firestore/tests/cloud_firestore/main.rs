@@ -1,6 +1,7 @@
 //! Documents on Google's emulator: the port's contract, and what only this adapter promises.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "how long a call takes is measured, and told")]
 
 mod contract {
     async fn fresh() -> Option<((), sentinel_firestore::FirestoreDocuments)> {
