@@ -17,6 +17,7 @@ use sentinel_function_runtime::{JobStatus, RunRequest};
 use sentinel_gcs::{GcsComponents, GcsUploads};
 use sentinel_register_strategy::{RegisterStrategy, finalized};
 use sentinel_runtime::{CodeOrigin, LazyRuntime, Limits, RuntimeConfig};
+use sentinel_strategy_build::{BuildOptions, build};
 use sentinel_tests::shipped;
 
 use self::world::World;
@@ -34,7 +35,7 @@ struct Buckets {
 impl Buckets {
     async fn fresh(test: &str) -> Option<Self> {
         let endpoint = Counterpart::Storage.address()?;
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        drop(rustls::crypto::ring::default_provider().install_default());
         #[expect(clippy::disallowed_methods, reason = "a name that no run before has used")]
         let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
         let [uploads, kept] = ["uploads", "components"].map(|kind| format!("{test}-{kind}-{run}"));
@@ -66,14 +67,33 @@ impl Buckets {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn version_that_is_registered_comes_compiled_to_another_process() {
     let Some(buckets) = Buckets::fresh("comes-compiled").await else { return };
+    comes_compiled(&buckets, "sma-cross", shipped::component("sma-cross")).await;
+}
+
+/// Where it matters: compiling this one takes seconds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn version_in_python_comes_compiled_too() {
+    let Some(buckets) = Buckets::fresh("python").await else { return };
+    let folder = shipped::repository().join("strategies/sma-cross-python");
+    let component = match build(&folder, &BuildOptions::new(shipped::cache_folder()), &mut |_| {}) {
+        Err(error) if error.is_missing_tool() => {
+            eprintln!("SKIPPED version_in_python_comes_compiled_too: {error}");
+            return;
+        }
+        built => built.unwrap().component,
+    };
+    comes_compiled(&buckets, "sma-cross-python", component).await;
+}
+
+async fn comes_compiled(buckets: &Buckets, strategy_id: &str, component: Vec<u8>) {
     let world = World::new();
-    buckets.upload("f.toml", CONFIG).await;
+    buckets.upload("f.toml", format!("id = \"{strategy_id}\"\n{CONFIG}")).await;
     let waiting = world.run(&buckets.function, buckets.uploaded("f.toml", 500)).await.unwrap();
     assert_eq!(waiting.rows_out, 0, "the component is missing");
-    buckets.upload("f.wasm", shipped::component("sma-cross")).await;
+    buckets.upload("f.wasm", component).await;
     let run = world.run(&buckets.function, buckets.uploaded("f.wasm", 1_000)).await.unwrap();
     assert_eq!((run.status, run.rows_out), (JobStatus::Succeeded, 1), "{run:?}");
-    let [version] = &world.history("sma-cross").await[..] else { panic!("one version") };
+    let [version] = &world.history(strategy_id).await[..] else { panic!("one version") };
 
     // Another process: another sandbox, without a folder of its own.
     let sandbox = Arc::new(LazyRuntime::new(RuntimeConfig { instances_max: 2, ..RuntimeConfig::default() }));
@@ -82,7 +102,7 @@ async fn version_that_is_registered_comes_compiled_to_another_process() {
     #[expect(clippy::disallowed_methods, reason = "what is measured is the machine's time")]
     let started = Instant::now();
     let loaded = library.load(version).await.unwrap();
-    println!("loaded from the bucket in {:?}", started.elapsed());
+    println!("{strategy_id}: loaded from the bucket in {:?}", started.elapsed());
     assert_eq!(loaded.strategy.code_origin(), &CodeOrigin::Cache);
     assert_eq!(loaded.strategy.component_hash(), version.component_hash);
 }

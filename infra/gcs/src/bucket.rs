@@ -34,6 +34,8 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Names a bucket, at Google with application-default credentials, or at `endpoint` without any.
     pub(crate) fn connect(name: &str, endpoint: Option<String>) -> Result<Self, BucketError> {
+        // Fails only where one is installed already, which then is used.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let options = ClientOptions::new()
             .with_connect_timeout(CONNECT_MAX)
             .with_read_timeout(SILENCE_MAX)
@@ -42,10 +44,8 @@ impl Bucket {
         let backoff =
             BackoffConfig { init_backoff: Duration::from_millis(100), max_backoff: Duration::from_secs(2), base: 2.0 };
         let retry = RetryConfig { backoff, max_retries: RETRIES_MAX, retry_timeout: RETRYING_MAX };
-        let builder = GoogleCloudStorageBuilder::new()
-            .with_bucket_name(name)
-            .with_client_options(options)
-            .with_retry(retry);
+        let builder =
+            GoogleCloudStorageBuilder::new().with_bucket_name(name).with_client_options(options).with_retry(retry);
         let builder = match endpoint {
             None => builder,
             Some(endpoint) => {
@@ -131,7 +131,8 @@ impl Bucket {
 
     /// Returns the names of all objects below `folder`, in no promised order.
     pub(crate) async fn names(&self, folder: &Path) -> Result<Vec<Path>, BucketError> {
-        let listed: Result<Vec<_>, _> = self.store.list(Some(folder)).map_ok(|found| found.location).try_collect().await;
+        let listed: Result<Vec<_>, _> =
+            self.store.list(Some(folder)).map_ok(|found| found.location).try_collect().await;
         listed.or_else(|error| self.error(&error, &Path::default()).map_or(Ok(Vec::new()), Err))
     }
 

@@ -22,7 +22,9 @@ pub enum BucketError {
         bucket: String,
     },
     /// The account lacks a role.
-    #[error("this account has no access to {object} in bucket {bucket} (403): grant it a role there, see terraform/access.tf")]
+    #[error(
+        "this account has no access to {object} in bucket {bucket} (403): grant it a role there, see terraform/access.tf"
+    )]
     Forbidden {
         /// The bucket.
         bucket: String,

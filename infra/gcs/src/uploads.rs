@@ -39,9 +39,7 @@ impl Uploads for GcsUploads {
 
 fn told(error: BucketError, name: String) -> UploadError {
     match error {
-        BucketError::TooLarge { bytes, bytes_max, .. } => {
-            UploadError::TooLarge { name, bytes: Some(bytes), bytes_max }
-        }
+        BucketError::TooLarge { bytes, bytes_max, .. } => UploadError::TooLarge { name, bytes: Some(bytes), bytes_max },
         BucketError::Replaced { .. } => UploadError::Replaced { name },
         error if error.is_retryable() => UploadError::Unavailable { name, reason: error.to_string() },
         error => UploadError::Refused { name, reason: error.to_string() },

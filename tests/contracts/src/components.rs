@@ -201,7 +201,8 @@ const MANY: u64 = 1 << 20;
 
 /// Whatever letters its name has.
 pub async fn an_upload_is_read_whole(place: &impl UploadPlace) {
-    for (name, bytes) in [("a.toml", b"x = 1".as_slice()), ("größe 1 + (2)%23#.wasm", b"\0\xff"), ("empty.toml", b"")] {
+    for (name, bytes) in [("a.toml", b"x = 1".as_slice()), ("größe 1 + (2)%23#.wasm", b"\0\xff"), ("empty.toml", b"")]
+    {
         place.upload(name, bytes).await;
         assert_eq!(place.uploads().read(name, MANY).await.unwrap().as_deref(), Some(bytes), "{name}");
     }

@@ -10,8 +10,6 @@ use axum::http::{Request, Response};
 use sentinel_gcs::{GcsComponents, GcsUploads};
 use tokio::net::TcpListener;
 
-use crate::place::install_tls;
-
 /// One answer of many.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -38,7 +36,6 @@ pub(crate) struct Faulty {
 impl Faulty {
     /// Answers one after the other, the last one again and again.
     pub(crate) async fn answering(answers: Vec<Answer>) -> Self {
-        install_tls();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let faulty = Self { endpoint, answers: Arc::new(answers), asked: Arc::default() };
@@ -94,9 +91,8 @@ fn announced(etag: &str, status: u16, bytes: u64) -> axum::http::response::Build
 
 /// Announces the rest of `content` from where `range` begins, and sends it up to `end`.
 fn object(etag: &str, content: &[u8], range: Option<&str>, end: usize) -> Response<Body> {
-    let from = range.map_or(0, |range| {
-        range.trim_start_matches("bytes=").split('-').next().unwrap().parse::<usize>().unwrap()
-    });
+    let from = range
+        .map_or(0, |range| range.trim_start_matches("bytes=").split('-').next().unwrap().parse::<usize>().unwrap());
     let (rest, sent) = (&content[from..], Bytes::copy_from_slice(&content[from..end.max(from)]));
     let mut builder = announced(etag, if range.is_some() { 206 } else { 200 }, rest.len() as u64);
     if range.is_some() {

@@ -78,9 +78,8 @@ async fn event_that_is_never_taken_becomes_a_dead_letter() {
     let (topic, dead) = (project.topic("candles").await, project.topic("candles-dead").await);
     let (endpoint, undertaker) = (Endpoint::listening("recorder").await, Endpoint::listening("undertaker").await);
     // Of a subscription that keeps order, Google's emulator drops what it should forward; Pub/Sub itself does not.
-    let burying = |it: Subscription| {
-        it.set_dead_letter_policy(dead_letters(&dead, 5)).set_enable_message_ordering(false)
-    };
+    let burying =
+        |it: Subscription| it.set_dead_letter_policy(dead_letters(&dead, 5)).set_enable_message_ordering(false);
     project.push(&topic, &endpoint, burying).await;
     project.push(&dead, &undertaker, |it| it).await;
     endpoint.fail("a", u32::MAX);
@@ -169,5 +168,5 @@ async fn publishing_takes_milliseconds() {
     };
     let (taken, arrived) = (median(&mut taken), median(&mut arrived));
     println!("published in {taken:?}, run of the function begun after {arrived:?} (medians of 100)");
-    assert!(taken < Duration::from_millis(50), "{taken:?}");
+    assert!(taken < Duration::from_millis(100), "{taken:?}");
 }
