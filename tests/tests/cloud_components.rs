@@ -102,7 +102,7 @@ async fn comes_compiled(buckets: &Buckets, strategy_id: &str, component: Vec<u8>
     #[expect(clippy::disallowed_methods, reason = "what is measured is the machine's time")]
     let started = Instant::now();
     let loaded = library.load(version).await.unwrap();
-    println!("{strategy_id}: loaded from the bucket in {:?}", started.elapsed());
+    eprintln!("{strategy_id}: loaded from the bucket in {:?}", started.elapsed());
     assert_eq!(loaded.strategy.code_origin(), &CodeOrigin::Cache);
     assert_eq!(loaded.strategy.component_hash(), version.component_hash);
 }

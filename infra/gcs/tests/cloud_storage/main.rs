@@ -185,7 +185,7 @@ async fn component_of_an_interpreter_comes_and_goes_within_seconds() {
     let hash = bucket.store().put(&component).await.unwrap();
     let put = started.elapsed();
     bucket.store().get(&hash).await.unwrap().unwrap();
-    println!("18 MiB: put in {put:?}, got and hashed in {:?}", started.elapsed() - put);
+    eprintln!("18 MiB: put in {put:?}, got and hashed in {:?}", started.elapsed() - put);
     bucket.upload("a.wasm", &component).await;
     assert!(bucket.uploads().read("a.wasm", 32 << 20).await.unwrap() == Some(component));
 }

@@ -167,6 +167,6 @@ async fn publishing_takes_milliseconds() {
         times[times.len() / 2]
     };
     let (taken, arrived) = (median(&mut taken), median(&mut arrived));
-    println!("published in {taken:?}, run of the function begun after {arrived:?} (medians of 100)");
+    eprintln!("published in {taken:?}, run of the function begun after {arrived:?} (medians of 100)");
     assert!(taken < Duration::from_millis(100), "{taken:?}");
 }
