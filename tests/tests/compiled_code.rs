@@ -102,6 +102,29 @@ fn cache_that_cannot_be_written_costs_time_only() {
     assert_eq!(signals(&strategy), signals(&load(&runtime(&folder.path().join("open")))));
 }
 
+/// As register-strategy leaves it for processes that begin without a folder.
+#[test]
+fn code_of_another_process_is_taken_and_nothing_else() {
+    let bare = || Runtime::new(RuntimeConfig { instances_max: 2, ..RuntimeConfig::default() }).unwrap();
+    let (here, there) = (bare(), bare());
+    let good = component("good");
+    let first = load(&here);
+    let code = first.code().unwrap();
+    assert_eq!(first.code_name(), there.code_name(first.component_hash()));
+    let load_with = |code: &[u8]| there.load_with_code(&good, Some(code), Limits::compiled()).unwrap();
+    let second = load_with(&code);
+    assert_eq!(second.code_origin(), &CodeOrigin::Cache);
+    assert_eq!((first.manifest(), signals(&first)), (second.manifest(), signals(&second)));
+    let of_another = here.load(&component("peeks"), Limits::compiled()).unwrap().code().unwrap();
+    let mut flipped = code.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    for bytes in [&of_another[..], &flipped[..], &code[..code.len() - 1], &[]] {
+        let compiled = load_with(bytes);
+        assert_eq!(compiled.code_origin(), &CodeOrigin::Compiler);
+        assert_eq!(compiled.manifest(), first.manifest());
+    }
+}
+
 #[test]
 fn limits_hold_for_cached_code_as_well() {
     let folder = tempfile::tempdir().unwrap();

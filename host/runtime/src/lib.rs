@@ -2,7 +2,7 @@
 //!
 //! Start with [`Runtime::load`], which turns the bytes of a component into a [`Strategy`] or says what is wrong with
 //! them; [`Strategy::open`] gives a [`Session`] on a fresh instance, and [`Session::on_bars`] shows it candles.
-//! [`Strategy::decide`] does all three for the decision of one bar, as the live system takes it.
+//! [`Replay::decide`] does all three for the decision of one bar, as the live system takes it.
 //!
 //! What is absent: a strategy has no imports, so there is nothing of the host that it could call. This crate reads no
 //! clock but the one that ends runaway calls, keeps no state between sessions, and touches no file but the component

@@ -34,6 +34,8 @@ pub(crate) struct Bucket {
 impl Bucket {
     /// Names a bucket, at Google with application-default credentials, or at `endpoint` without any.
     pub(crate) fn connect(name: &str, endpoint: Option<String>) -> Result<Self, BucketError> {
+        // Fails only where one is installed already, which then is used.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let options = ClientOptions::new()
             .with_connect_timeout(CONNECT_MAX)
             .with_read_timeout(SILENCE_MAX)

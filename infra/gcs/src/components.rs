@@ -15,7 +15,7 @@ use crate::error::BucketError;
 const COMPONENTS: &str = "components";
 const COMPILED: &str = "compiled";
 const ENDING: &str = ".wasm";
-/// More than the compiled code of any component has: an interpreter of 18 MB gives some 60.
+/// More than the compiled code of any component has: an interpreter of 18 MB gives 43.
 const CODE_BYTES_MAX: u64 = 256 << 20;
 
 /// The components in one bucket, and their compiled code. Cheap to clone.

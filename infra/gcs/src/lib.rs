@@ -9,7 +9,7 @@
 //!
 //! Waiting is bounded: a request takes at most two minutes, and one that fails is tried again for at most 20 seconds.
 //! Credentials are application-default ones, by `object_store`, which renews a token five minutes before it ends. What
-//! is absent: any knowledge of what a component is. A `main` installs a rustls provider before it connects.
+//! is absent: any knowledge of what a component is.
 
 mod bucket;
 mod components;

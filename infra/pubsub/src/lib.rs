@@ -6,7 +6,7 @@
 //!
 //! What is absent: receiving. Pub/Sub pushes to the functions over HTTP, and what a push looks like is known to
 //! `sentinel-function-runtime`. Nothing is kept here either: an event that was not taken stays in the outbox, which is
-//! the one durable queue. A `main` installs a rustls provider before it connects to Google; the emulator needs none.
+//! the one durable queue.
 
 mod error;
 pub mod message;

@@ -55,12 +55,13 @@ pub struct PubSubPublisher {
 }
 
 impl PubSubPublisher {
-    /// Returns a publisher. It connects when the first event is published, so this takes milliseconds; where no rustls
-    /// provider is installed, that first call fails.
+    /// Returns a publisher. It connects when the first event is published, so this takes milliseconds.
     ///
     /// # Errors
     /// When there are no credentials, or the address of the emulator is none.
     pub async fn connect(config: PubSubConfig) -> Result<Self, PubSubError> {
+        // Fails only where one is installed already, which then is used.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let pauses = ExponentialBackoffBuilder::new()
             .with_initial_delay(PAUSE_MIN)
             .with_maximum_delay(PAUSE_MAX)

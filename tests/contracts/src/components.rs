@@ -33,8 +33,8 @@ pub trait UploadPlace: Sync {
     fn upload(&self, name: &str, bytes: &[u8]) -> impl Future<Output = ()> + Send;
 }
 
-/// Makes one test of each fact of [`ComponentStore`]'s contract; `$fresh` is an async function that returns (what keeps
-/// it alive, [`ComponentPlace`]).
+/// Makes one test of each fact of the contract of components; `$fresh` is an async function that returns (what keeps it
+/// alive, a `ComponentPlace`).
 #[macro_export]
 macro_rules! component_store_contract {
     ($fresh:path) => {
@@ -53,8 +53,8 @@ macro_rules! component_store_contract {
     };
 }
 
-/// Makes one test of each fact of [`Uploads`]' contract; `$fresh` is an async function that returns (what keeps it
-/// alive, [`UploadPlace`]).
+/// Makes one test of each fact of the contract of uploads; `$fresh` is an async function that returns (what keeps it
+/// alive, an `UploadPlace`).
 #[macro_export]
 macro_rules! uploads_contract {
     ($fresh:path) => {

@@ -10,8 +10,6 @@ use axum::http::{Request, Response};
 use sentinel_gcs::{GcsComponents, GcsUploads};
 use tokio::net::TcpListener;
 
-use crate::place::install_tls;
-
 /// One answer of many.
 #[derive(Debug, Clone)]
 pub(crate) enum Answer {
@@ -38,7 +36,6 @@ pub(crate) struct Faulty {
 impl Faulty {
     /// Answers one after the other, the last one again and again.
     pub(crate) async fn answering(answers: Vec<Answer>) -> Self {
-        install_tls();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let faulty = Self { endpoint, answers: Arc::new(answers), asked: Arc::default() };

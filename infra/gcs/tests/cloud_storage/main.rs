@@ -26,7 +26,7 @@ use sentinel_domain::hash::ContentHash;
 use sentinel_gcs::{GcsComponents, GcsUploads};
 
 use self::faults::{Answer, Faulty};
-use self::place::{fresh, install_tls};
+use self::place::fresh;
 
 const MANY: u64 = 1 << 20;
 
@@ -126,7 +126,6 @@ async fn overload_that_lasts_is_an_error_that_passes_in_bounded_time() {
 
 #[tokio::test]
 async fn nobody_who_listens_is_an_error_that_passes_in_bounded_time() {
-    install_tls();
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let started = Instant::now();
     let components = GcsComponents::connect("bucket", Some(format!("http://{address}"))).unwrap();
@@ -186,7 +185,7 @@ async fn component_of_an_interpreter_comes_and_goes_within_seconds() {
     let hash = bucket.store().put(&component).await.unwrap();
     let put = started.elapsed();
     bucket.store().get(&hash).await.unwrap().unwrap();
-    println!("18 MiB: put in {put:?}, got and hashed in {:?}", started.elapsed() - put);
+    eprintln!("18 MiB: put in {put:?}, got and hashed in {:?}", started.elapsed() - put);
     bucket.upload("a.wasm", &component).await;
     assert!(bucket.uploads().read("a.wasm", 32 << 20).await.unwrap() == Some(component));
 }

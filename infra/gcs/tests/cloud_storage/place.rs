@@ -1,6 +1,5 @@
 //! A bucket of its own on the counterpart, and plain requests to it.
 
-use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::SystemTime;
 
@@ -12,12 +11,6 @@ use sentinel_gcs::{GcsComponents, GcsUploads};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// The process's TLS, which no test needs and every client asks for.
-pub(crate) fn install_tls() {
-    static INSTALLED: Once = Once::new();
-    INSTALLED.call_once(|| rustls::crypto::ring::default_provider().install_default().unwrap());
-}
-
 pub(crate) struct Bucket {
     /// `host:port`
     address: String,
@@ -28,7 +21,6 @@ pub(crate) struct Bucket {
 
 pub(crate) async fn fresh() -> Option<((), Bucket)> {
     let endpoint = Counterpart::Storage.address()?;
-    install_tls();
     static BUCKETS: AtomicU32 = AtomicU32::new(0);
     #[expect(clippy::disallowed_methods, reason = "a name that no run before has used")]
     let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();

@@ -170,7 +170,7 @@ impl Endpoint {
     pub(crate) async fn after(&self, runs: usize) -> Vec<CloudEvent> {
         let arrived = async {
             while self.events().len() < runs {
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         let in_time = tokio::time::timeout(ARRIVAL_MAX, arrived).await;
