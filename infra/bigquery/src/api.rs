@@ -143,6 +143,7 @@ pub(crate) fn note(operation: &'static str, failure: &Failure, wait: Duration) {
 
 fn refusal(code: u16, body: &[u8]) -> Failure {
     let answer: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |pointer: &str| answer.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let text =
+        |pointer: &str| answer.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
     Failure::Refused { code: code.into(), reason: text("/error/errors/0/reason"), message: text("/error/message") }
 }

@@ -9,12 +9,7 @@ use crate::api::Api;
 use crate::job::{Answer, ParameterMode};
 
 /// Asks; what would change anything is refused.
-pub(super) async fn ask(
-    api: &Api,
-    sql: &str,
-    parameters: &[Cell],
-    store: &str,
-) -> Result<ResultSet, WarehouseError> {
+pub(super) async fn ask(api: &Api, sql: &str, parameters: &[Cell], store: &str) -> Result<ResultSet, WarehouseError> {
     let parameters: Vec<QueryParameter> = parameters.iter().map(parameter).collect();
     if !is_plain(sql) {
         let kind = api.kind_of(sql.to_owned(), parameters.clone()).await.map_err(|failure| failure.of_query(store))?;

@@ -189,6 +189,9 @@ mod tests {
         assert_eq!(cell, Cell::Json(json!({"n": 1, "s": null})));
         let numbers = TableFieldSchema { mode: Some("REPEATED".to_owned()), ..TableFieldSchema::integer("x") };
         assert_eq!(to_cell(&numbers, Some(json!([{"v": "1"}, {"v": "2"}]))), Cell::Json(json!([1, 2])));
-        assert_eq!(read(FieldType::Datetime, json!("2024-01-01T00:00:00")), Cell::Text("2024-01-01T00:00:00".to_owned()));
+        assert_eq!(
+            read(FieldType::Datetime, json!("2024-01-01T00:00:00")),
+            Cell::Text("2024-01-01T00:00:00".to_owned())
+        );
     }
 }
