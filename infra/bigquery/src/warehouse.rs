@@ -1,11 +1,11 @@
 //! The port, on BigQuery.
 
-mod keys;
-mod merge;
+pub(crate) mod keys;
+pub(crate) mod merge;
 mod partitions;
 mod query;
 mod shape;
-mod sql;
+pub(crate) mod sql;
 mod value;
 
 use std::sync::Arc;

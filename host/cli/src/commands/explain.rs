@@ -8,8 +8,9 @@ use sentinel_domain::documents::Record;
 use sentinel_domain::live::{
     CandleChunk, Decided, DecisionChunk, LiveOrder, LivePosition, LiveSignal, OrderPurpose, RejectedSignal,
 };
-use sentinel_domain::tables::Cell;
-use sentinel_domain::warehouse::{EVERY_DAY, Warehouse};
+use sentinel_domain::tables::{self, Cell};
+use sentinel_domain::warehouse::sql::about_signal;
+use sentinel_domain::warehouse::{TableId, Warehouse};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -116,8 +117,8 @@ async fn archived(laptop: &Laptop, signal_id: &str) -> Result<BTreeMap<&'static 
         return Ok(rows);
     }
     for table in TABLES {
-        let name = laptop.environment.table(table);
-        let sql = format!("SELECT t.* FROM {name} AS t WHERE {EVERY_DAY} AND STARTS_WITH(t.signal_id, ?)");
+        let Some(schema) = tables::named(table) else { continue };
+        let sql = about_signal(&TableId::new(schema, |name| laptop.environment.table(name)));
         let found = laptop.warehouse.query(&sql, &[Cell::Text(signal_id.to_owned())]).await?;
         let found: Vec<Value> = found.to_json().iter().map(|row| serde_json::json!(row)).collect();
         if !found.is_empty() {

@@ -9,7 +9,8 @@ use sentinel_domain::documents::{Direction, Query, Record, Records};
 use sentinel_domain::live::{Account, DecisionChunk, LivePosition, LiveSignal, Pause, PositionStatus, RejectedSignal};
 use sentinel_domain::tables::{AccountSnapshot, Table};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_domain::warehouse::{EVERY_DAY, TableId, WarehouseExt};
+use sentinel_domain::warehouse::sql::last_day;
+use sentinel_domain::warehouse::{TableId, WarehouseExt};
 use sentinel_function_runtime::JobRun;
 use sentinel_function_runtime::outbox::OutboxRow;
 use serde::Serialize;
@@ -95,8 +96,7 @@ async fn gather(laptop: &Laptop, now: UnixMillis) -> Result<Status> {
 
 async fn snapshots(laptop: &Laptop) -> Result<BTreeMap<String, Snapshot>> {
     let table = TableId::of::<AccountSnapshot>(laptop.environment.table(AccountSnapshot::schema().name));
-    let last = format!("{EVERY_DAY} AND t.ds = (SELECT MAX(t.ds) FROM {table} AS t WHERE {EVERY_DAY})");
-    let rows = laptop.warehouse.select::<AccountSnapshot>(&table, &last, &[]).await?;
+    let rows = laptop.warehouse.select::<AccountSnapshot>(&table, &last_day(&table), &[]).await?;
     let snapshot = |row: AccountSnapshot| {
         let AccountSnapshot { account_id, ds, equity, drawdown_pct, .. } = row;
         (account_id, Snapshot { ds, equity, drawdown_pct })

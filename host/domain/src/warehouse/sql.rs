@@ -3,6 +3,7 @@
 //! Here `t` is the table and `s` the rows on their way in. What is absent: where those rows stand, and the words of any
 //! one warehouse.
 
+use super::TableId;
 use crate::tables::{Column, PARTITION, TableSchema};
 
 /// A condition that is true of every row of a table `t`. Tables that are partitioned by `ds` may refuse a question that
@@ -83,4 +84,16 @@ fn updated(schema: &TableSchema) -> impl Iterator<Item = &'static Column> {
 
 fn list(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the condition that a row `t` is of the last day that its table has.
+#[must_use]
+pub fn last_day(table: &TableId) -> String {
+    format!("{EVERY_DAY} AND t.{PARTITION} = (SELECT MAX(t.{PARTITION}) FROM {table} AS t WHERE {EVERY_DAY})")
+}
+
+/// Returns the question for all rows of a table about a signal; the parameter is its id, or the beginning of it.
+#[must_use]
+pub fn about_signal(table: &TableId) -> String {
+    format!("SELECT t.* FROM {table} AS t WHERE {EVERY_DAY} AND STARTS_WITH(t.signal_id, ?)")
 }

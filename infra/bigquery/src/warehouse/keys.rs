@@ -1,5 +1,7 @@
 //! Which rows are there.
 
+use gcp_bigquery_client::model::query_parameter::QueryParameter;
+use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
 use sentinel_domain::tables::{Cell, Column, Kind};
 use sentinel_domain::warehouse::{RowKey, TableId};
 
@@ -11,7 +13,7 @@ use crate::failure::Failure;
 use crate::job::ParameterMode;
 
 /// Numbers the keys, so that the answer can be given in their order.
-pub(super) const NUMBER: Column = Column {
+pub(super) static NUMBER: Column = Column {
     name: "key_number",
     kind: Kind::Integer,
     nullable: false,
@@ -22,11 +24,11 @@ pub(super) const NUMBER: Column = Column {
 
 /// Returns for each key whether its row is there.
 pub(super) async fn existing(api: &Api, table: &TableId, keys: &[RowKey]) -> Result<Vec<bool>, Failure> {
-    let columns: Vec<&Column> = std::iter::once(&NUMBER).chain(table.schema.matched()).collect();
+    let columns = columns(table);
     let encoded = (0_i64..).zip(keys).map(|(number, key)| (key.ds, record(&columns, &cells(number, key))));
     let mut there = vec![false; keys.len()];
     for Piece { days, rows } in pieces(encoded, api.settings.limits.request_max_bytes) {
-        let parameters = vec![records(ROWS, &columns, rows)];
+        let parameters = vec![parameter(table, rows)];
         let ended = api.run("look rows up in", sql::existing(table, days), ParameterMode::Named, parameters).await?;
         let answer = api.rows(ended).await?;
         let Some(field) = answer.fields.first() else { continue };
@@ -40,6 +42,15 @@ pub(super) async fn existing(api: &Api, table: &TableId, keys: &[RowKey]) -> Res
         }
     }
     Ok(there)
+}
+
+/// Returns numbered keys as the parameter of their question.
+pub(crate) fn parameter(table: &TableId, keys: Vec<QueryParameterValue>) -> QueryParameter {
+    records(ROWS, &columns(table), keys)
+}
+
+fn columns(table: &TableId) -> Vec<&'static Column> {
+    std::iter::once(&NUMBER).chain(table.schema.matched()).collect()
 }
 
 fn cells(number: i64, key: &RowKey) -> Vec<Cell> {

@@ -4,6 +4,7 @@
 //! leaves them as they are.
 
 use chrono::NaiveDate;
+use gcp_bigquery_client::model::query_parameter::QueryParameter;
 use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
 use sentinel_domain::tables::{Cell, Column, PARTITION, Row};
 use sentinel_domain::warehouse::{Merged, TableId};
@@ -16,13 +17,13 @@ use crate::job::ParameterMode;
 
 /// Writes rows, whose batch is checked, by logical date and business key.
 pub(super) async fn merge(api: &Api, table: &TableId, rows: &[Row]) -> Result<Merged, Failure> {
-    let columns: Vec<&Column> = table.schema.columns.iter().collect();
+    let columns = columns(table);
     let day = table.schema.position(PARTITION);
     let encoded = rows.iter().map(|row| (day_of(row, day), record(&columns, row)));
     let mut merged = Merged::default();
     for Piece { days, rows } in pieces(encoded, api.settings.limits.request_max_bytes) {
         let count = rows.len() as u64;
-        let parameters = vec![records(ROWS, &columns, rows)];
+        let parameters = vec![parameter(table, rows)];
         let ended = api.run("merge rows into", sql::merge(table, days), ParameterMode::Named, parameters).await?;
         let told = ended.statistics.dml_stats;
         let (inserted, updated) = (number(told.inserted_row_count), number(told.updated_row_count));
@@ -31,6 +32,15 @@ pub(super) async fn merge(api: &Api, table: &TableId, rows: &[Row]) -> Result<Me
         merged.unchanged += count.saturating_sub(inserted + updated);
     }
     Ok(merged)
+}
+
+/// Returns rows as the parameter of their `MERGE`.
+pub(crate) fn parameter(table: &TableId, rows: Vec<QueryParameterValue>) -> QueryParameter {
+    records(ROWS, &columns(table), rows)
+}
+
+fn columns(table: &TableId) -> Vec<&'static Column> {
+    table.schema.columns.iter().collect()
 }
 
 /// As many rows as one request carries, with the first and the last of their days.

@@ -47,14 +47,14 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// Returns the statement that writes rows of these days.
-pub(super) fn merge(table: &TableId, days: (NaiveDate, NaiveDate)) -> String {
+pub(crate) fn merge(table: &TableId, days: (NaiveDate, NaiveDate)) -> String {
     let target = quoted(&table.physical_name);
     let source = format!("UNNEST(@{ROWS}) AS r");
     merge_sql(&GoogleSql, table.schema, MergeParts { target: &target, source: &source, days: &within(days) })
 }
 
 /// Returns the question which of the keys of these days have a row: their numbers.
-pub(super) fn existing(table: &TableId, days: (NaiveDate, NaiveDate)) -> String {
+pub(crate) fn existing(table: &TableId, days: (NaiveDate, NaiveDate)) -> String {
     format!(
         "SELECT s.{number} FROM {target} AS t INNER JOIN UNNEST(@{ROWS}) AS s ON {equal} WHERE {within}",
         number = NUMBER.name,
