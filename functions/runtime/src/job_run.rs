@@ -58,6 +58,9 @@ pub struct RunEvent {
     /// What kind it is.
     #[serde(rename = "type")]
     pub event_type: String,
+    /// What it is about, such as `objects/trend.toml` of an upload: who uploaded it finds its run by this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
 }
 
 /// One run of a function, from RUNNING to its end. A run that is started again goes on in its own row.

@@ -23,11 +23,13 @@ pub(crate) use asking::{
 };
 pub(crate) use data::{DataCommand, FetchArgs, ImportArgs, SimulateArgs};
 pub(crate) use dev::DevArgs;
-pub(crate) use registry::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs};
+pub(crate) use registry::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs, UploadArgs};
 pub(crate) use run::{AccountArgs, CandleArgs, FeeIn, LookaheadCheck, RunArgs, SizingArgs, StrategyArgs};
 pub(crate) use schema::{ExportArgs, SchemaCommand, SchemaFormat};
 pub(crate) use strategy::{BuildArgs, CheckArgs, InspectArgs, Language, NewArgs, StrategyCommand};
 pub(crate) use values::time;
+
+use crate::place::Target;
 
 /// Write trading strategies, check them, and see honestly how they would have done.
 #[derive(Debug, Parser)]
@@ -45,6 +47,15 @@ pub(crate) struct Cli {
     #[arg(long, global = true, value_name = "DIR", env = "SENTINEL_HOME", hide_env_values = true)]
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) data_dir: Option<PathBuf>,
+
+    /// Ask and steer the stores of this machine, or those in the cloud with your own credentials.
+    ///
+    /// Which deployment it is, is said by cloud.toml in the data folder, which `terraform output -raw cloud_toml`
+    /// prints, or by the environment variables of the functions. Commands that work on files only are the same either
+    /// way.
+    #[arg(long, global = true, value_enum, value_name = "WHERE", default_value_t = Target::Laptop)]
+    #[arg(env = "SENTINEL_TARGET", hide_env_values = true)]
+    pub(crate) target: Target,
 
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -78,7 +89,7 @@ pub(crate) enum Command {
     /// Show the golden thread: signals, what became of them, positions, trades, snapshots, performance.
     #[command(after_help = examples::THREAD)]
     Thread,
-    /// Run one function once on this machine's stores.
+    /// Run one function once: on this machine's stores, or by starting the one that is deployed.
     #[command(after_help = examples::RUN)]
     Run(RunFunctionArgs),
     /// List the functions: what starts each, what it comes after, what it may use.

@@ -57,6 +57,11 @@ impl Home {
         account::read(self.path()?)
     }
 
+    /// Returns where the file called `name` is, if it is there.
+    pub(crate) fn file(&self, name: &str) -> Result<PathBuf> {
+        Ok(self.path()?.join(name))
+    }
+
     fn path(&self) -> Result<&Path> {
         self.path.as_deref().ok_or_else(|| {
             usage("there is no data folder, as HOME is not set; name one with --data-dir or SENTINEL_HOME")

@@ -20,16 +20,16 @@ use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::components::{ComponentFolder, UploadFolder};
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_embedded::warehouse::DuckWarehouse;
-use sentinel_evaluate_strategies::Library;
-use sentinel_function_runtime::{Function, Holder, Outcome, RunError, RunRequest, Runtime, StoreReader, WallClock};
+use sentinel_function_runtime::{Function, Holder, Outcome, RunError, RunRequest, Runtime, WallClock};
 use sentinel_functions::{AccountConfig, Desktop, Wiring};
 use sentinel_register_strategy::{RegisterStrategy, nearest};
-use sentinel_runtime::{LazyRuntime, RuntimeConfig};
+use sentinel_runtime::LazyRuntime;
 use sentinel_trading::Terms;
 
 use crate::failure::usage;
 use crate::home::{self, Home};
 use crate::local_broker;
+use crate::place::{Place, Whose, sandbox};
 use crate::simulated_time::SimulatedTime;
 
 /// How long a candle is waited for after its close.
@@ -66,17 +66,13 @@ impl Laptop {
         let environment = home::environment()?;
         let folder = home.stores_dir(environment)?;
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        let config = RuntimeConfig {
-            cache_dir: home::cache_dir().map(|cache| cache.join("compiled")),
-            ..RuntimeConfig::default()
-        };
         let simulated = SimulatedTime::read(&folder)?;
         Ok(Self {
             environment,
             documents: SqliteDocuments::open(&documents_path(&folder), environment, Durability::PowerCut)?,
             warehouse: DuckWarehouse::new(warehouse_path(&folder), purpose).with_tables_of(environment),
             components: Arc::new(ComponentFolder::new(home.components_dir()?)),
-            sandbox: Arc::new(LazyRuntime::new(config)),
+            sandbox: sandbox(),
             clock: match simulated {
                 Some(time) => Arc::new(ManualClock::at(time.reached)),
                 None => Arc::new(WallClock),
@@ -158,19 +154,23 @@ impl Laptop {
         RegisterStrategy { uploads, components, sandbox: Arc::clone(&self.sandbox) }
     }
 
-    /// Returns the strategies' code, loaded when it is asked for.
-    pub(crate) fn library(&self) -> Library {
-        Library::new(Arc::clone(&self.components) as Arc<dyn ComponentStore>, Arc::clone(&self.sandbox))
+    /// Returns the stores as those see them who only ask.
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            environment: self.environment,
+            documents: Arc::new(self.documents.clone()),
+            has_warehouse: self.warehouse.path().exists(),
+            warehouse: Arc::new(self.warehouse.clone()),
+            components: Arc::clone(&self.components) as Arc<dyn ComponentStore>,
+            sandbox: Arc::clone(&self.sandbox),
+            clock: Arc::clone(&self.clock),
+            whose: Whose::Laptop(self.home.clone()),
+        }
     }
 
     /// Returns what functions run on.
     pub(crate) fn runtime(&self) -> Runtime {
         Runtime::new(Arc::new(self.documents.clone()), self.environment, Arc::clone(&self.clock), git_hash())
-    }
-
-    /// Returns the hot store for those who only look.
-    pub(crate) fn reader(&self) -> StoreReader {
-        StoreReader { store: Arc::new(self.documents.clone()), environment: self.environment }
     }
 
     /// Returns the records of a type.

@@ -2,13 +2,15 @@
 //!
 //! Start with `args`, which is the whole command line, then `commands`, one module for each command. What is
 //! absent: rules of trading, statistics and formats of files; they live in the libraries this binary puts together.
-//! No command but `data fetch` and the first build of a Python or JavaScript strategy uses the network.
+//! No command but `data fetch`, the first build of a Python or JavaScript strategy, and whatever is said with `--target
+//! cloud` uses the network.
 
 mod account;
 mod args;
 mod as_recorded;
 mod assembly;
 mod building;
+mod cloud;
 mod commands;
 mod failure;
 mod format;
@@ -17,6 +19,7 @@ mod laptop;
 mod local_broker;
 mod markets;
 mod output;
+mod place;
 mod plan;
 mod saved;
 mod simulated_time;

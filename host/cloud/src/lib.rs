@@ -2,7 +2,8 @@
 //!
 //! [`Settings`] are read from the environment and checked in one go. [`program::run`] opens what the function needs and
 //! nothing else ([`Adapters`]), and then either serves it, as a Cloud Run service, or runs it once, as a job. Who may
-//! call is decided by [`GoogleCallers`], beside the platform. What is absent: rules of trading, and files: nothing is
+//! call is decided by [`GoogleCallers`], beside the platform. A person asks and steers a deployment with
+//! [`PersonSettings`], over the same stores, and starts functions with [`Starter`]. What is absent: rules of trading, and files: nothing is
 //! read from a disk or written to one.
 
 mod broker;
@@ -11,6 +12,7 @@ mod job;
 mod keys;
 pub mod program;
 mod settings;
+mod start;
 mod stores;
 mod token;
 
@@ -18,8 +20,9 @@ pub use callers::GoogleCallers;
 pub use job::{JobError, PAUSE, run_job};
 pub use keys::{Keys, KeysError};
 pub use settings::{
-    BrokerKeys, BrokerSettings, Emulators, Fault, Role, Settings, SettingsError, StoreNames, Variables,
+    BrokerKeys, BrokerSettings, Emulators, Fault, PersonSettings, Role, Settings, SettingsError, StoreNames, Variables,
 };
+pub use start::{StartError, Started, Starter};
 pub use stores::{Adapters, GoogleCloud, Unopened};
 pub use token::{Identity, TokenFault};
 

@@ -6,6 +6,7 @@
 
 mod broker;
 mod faults;
+mod person;
 mod read;
 mod role;
 
@@ -20,6 +21,7 @@ use sentinel_trading::Terms;
 
 pub use self::broker::{BrokerKeys, BrokerSettings};
 pub use self::faults::{Fault, SettingsError};
+pub use self::person::PersonSettings;
 use self::read::Reader;
 pub use self::role::Role;
 
@@ -100,7 +102,7 @@ impl Settings {
         let function = reader.function();
         let account = reader.account();
         let broker = broker::read(reader, environment, function, account.as_ref());
-        let stores = store_names(reader, environment, function);
+        let stores = store_names(reader, environment, |port| function.is_some_and(|function| function.needs(port)));
         let emulators = emulators(reader, environment);
         let role = role::read(reader, environment);
         Some(Self {
@@ -123,12 +125,7 @@ impl Settings {
     }
 }
 
-fn store_names(
-    reader: &mut Reader<'_>,
-    environment: Option<Environment>,
-    function: Option<FunctionName>,
-) -> StoreNames {
-    let needs = |port| function.is_some_and(|function| function.needs(port));
+fn store_names(reader: &mut Reader<'_>, environment: Option<Environment>, needs: impl Fn(Port) -> bool) -> StoreNames {
     let names = StoreNames {
         database: reader.named("SENTINEL_FIRESTORE_DATABASE", &read::DATABASE).unwrap_or_default(),
         dataset: reader.named_if(needs(Port::Warehouse), "SENTINEL_BIGQUERY_DATASET", &read::DATASET),
@@ -184,6 +181,18 @@ impl Variables {
     #[must_use]
     pub fn of_process() -> Self {
         Self(std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect())
+    }
+
+    /// Returns these, and of `others` what is not set, or empty, here.
+    #[must_use]
+    pub fn or(mut self, others: impl IntoIterator<Item = (String, String)>) -> Self {
+        for (name, value) in others {
+            let ours = self.0.entry(name).or_default();
+            if ours.is_empty() {
+                *ours = value.into();
+            }
+        }
+        self
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&OsString> {

@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use sentinel_bigquery::{BigQuerySettings, BigQueryWarehouse};
 use sentinel_domain::components::{ComponentStore, Uploads};
 use sentinel_domain::documents::DocumentStore;
+use sentinel_domain::environment::Environment;
 use sentinel_domain::events::Publisher;
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_firestore::{FirestoreDocuments, FirestoreSettings};
@@ -17,7 +18,7 @@ use sentinel_gcs::{GcsComponents, GcsUploads};
 use sentinel_pubsub::{PubSubConfig, PubSubPublisher};
 use thiserror::Error;
 
-use crate::settings::Settings;
+use crate::settings::{Emulators, PersonSettings, Settings, StoreNames};
 
 /// A store that cannot be opened.
 #[derive(Debug, Error)]
@@ -52,18 +53,47 @@ pub trait Adapters: Send + Sync + Debug {
 /// The stores that settings name.
 #[derive(Debug, Clone)]
 pub struct GoogleCloud {
-    settings: Settings,
+    environment: Environment,
+    project: String,
+    stores: StoreNames,
+    emulators: Emulators,
 }
 
 impl GoogleCloud {
     /// Returns the stores of `settings`; none is opened yet.
     #[must_use]
-    pub const fn new(settings: Settings) -> Self {
-        Self { settings }
+    pub fn new(settings: Settings) -> Self {
+        let Settings { environment, project, stores, emulators, .. } = settings;
+        Self { environment, project, stores, emulators }
+    }
+
+    /// Returns the stores that a person reaches; none is opened yet.
+    #[must_use]
+    pub fn of_person(settings: &PersonSettings) -> Self {
+        let PersonSettings { environment, project, stores, emulators, .. } = settings.clone();
+        Self { environment, project, stores, emulators }
+    }
+
+    /// Returns the cold tables, as one that knows what its questions cost.
+    ///
+    /// # Errors
+    /// When there are no credentials.
+    pub async fn bigquery_warehouse(&self) -> Result<BigQueryWarehouse, Unopened> {
+        BigQueryWarehouse::connect(self.bigquery()).await.map_err(unopened("the warehouse"))
+    }
+
+    /// Returns the bucket of uploads, as one that can be written.
+    ///
+    /// # Errors
+    /// When the credentials cannot be read.
+    pub fn strategies_bucket(&self) -> Result<GcsUploads, Unopened> {
+        let bucket = self.stores.strategies_bucket.as_deref().unwrap_or_default();
+        let uploads = GcsUploads::connect(bucket, self.emulators.storage.clone());
+        uploads.map_err(unopened(format!("the bucket {bucket}")))
     }
 
     fn firestore(&self) -> FirestoreSettings {
-        let Settings { project, environment, stores, emulators, .. } = &self.settings;
+        let Self { project, environment, stores, emulators } = self;
         let firestore = FirestoreSettings::new(project, &stores.database, *environment);
         match &emulators.firestore {
             Some(address) => firestore.on_emulator(address),
@@ -72,7 +102,7 @@ impl GoogleCloud {
     }
 
     fn bigquery(&self) -> BigQuerySettings {
-        let Settings { project, stores, emulators, .. } = &self.settings;
+        let Self { project, stores, emulators, .. } = self;
         let dataset = stores.dataset.clone().unwrap_or_default();
         match &emulators.bigquery {
             Some(address) => BigQuerySettings::counterpart(address, project, dataset),
@@ -94,26 +124,22 @@ impl Adapters for GoogleCloud {
     }
 
     async fn warehouse(&self) -> Result<Arc<dyn Warehouse>, Unopened> {
-        let warehouse = BigQueryWarehouse::connect(self.bigquery()).await;
-        Ok(Arc::new(warehouse.map_err(unopened("the warehouse"))?))
+        Ok(Arc::new(self.bigquery_warehouse().await?))
     }
 
     async fn components(&self) -> Result<Arc<dyn ComponentStore>, Unopened> {
-        let Settings { stores, emulators, .. } = &self.settings;
+        let Self { stores, emulators, .. } = self;
         let bucket = stores.components_bucket.as_deref().unwrap_or_default();
         let components = GcsComponents::connect(bucket, emulators.storage.clone());
         Ok(Arc::new(components.map_err(unopened(format!("the bucket {bucket}")))?))
     }
 
     async fn uploads(&self) -> Result<Arc<dyn Uploads>, Unopened> {
-        let Settings { stores, emulators, .. } = &self.settings;
-        let bucket = stores.strategies_bucket.as_deref().unwrap_or_default();
-        let uploads = GcsUploads::connect(bucket, emulators.storage.clone());
-        Ok(Arc::new(uploads.map_err(unopened(format!("the bucket {bucket}")))?))
+        Ok(Arc::new(self.strategies_bucket()?))
     }
 
     async fn publisher(&self) -> Result<Arc<dyn Publisher>, Unopened> {
-        let Settings { project, stores, emulators, .. } = &self.settings;
+        let Self { project, stores, emulators, .. } = self;
         let config = PubSubConfig {
             project: project.clone(),
             topic_prefix: stores.prefix.clone(),

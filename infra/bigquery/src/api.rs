@@ -6,6 +6,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use backon::Retryable;
@@ -24,6 +25,8 @@ pub(crate) struct Api {
     pub(crate) client: Client,
     http: reqwest::Client,
     tokens: Arc<dyn Tokens>,
+    /// Bytes that the jobs so far were charged for.
+    pub(crate) billed: AtomicU64,
 }
 
 impl fmt::Debug for Api {
@@ -90,7 +93,7 @@ impl Api {
             http = http.tls_certs_only([]);
         }
         let http = http.build().map_err(|error| Failure::Unreachable(chain(&error)))?;
-        Ok(Self { settings, client, http, tokens })
+        Ok(Self { settings, client, http, tokens, billed: AtomicU64::new(0) })
     }
 
     /// Calls until there is an answer or no use in trying again.

@@ -5,6 +5,7 @@
 //! nothing and is run again under another id.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use backon::Retryable;
@@ -125,6 +126,7 @@ impl Api {
         let ended = tokio::time::timeout(limit, self.end_of(&job_id)).await;
         let ended = ended.unwrap_or(Err(Failure::Unfinished(limit)))?;
         let billed = ended.statistics.total_bytes_billed.as_deref().and_then(|bytes| bytes.parse::<u64>().ok());
+        self.billed.fetch_add(billed.unwrap_or_default(), Ordering::Relaxed);
         info!(job.id = job_id, operation, total_bytes_billed = billed, "BigQuery job ended");
         Ok(ended)
     }

@@ -9,6 +9,7 @@ pub(crate) mod sql;
 mod value;
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use sentinel_domain::tables::{Cell, Row};
@@ -33,6 +34,12 @@ impl BigQueryWarehouse {
         let store: Arc<str> = settings.name().into();
         let api = Api::connect(settings).await.map_err(|failure| failure.of("connect to", &store))?;
         Ok(Self { api: Arc::new(api), store })
+    }
+
+    /// Returns the bytes that Google has charged for, of all questions and writes since it was connected.
+    #[must_use]
+    pub fn bytes_billed(&self) -> u64 {
+        self.api.billed.load(Ordering::Relaxed)
     }
 }
 

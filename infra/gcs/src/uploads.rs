@@ -7,7 +7,7 @@ use sentinel_domain::components::{UploadError, Uploads};
 use crate::bucket::Bucket;
 use crate::error::BucketError;
 
-/// The files in one bucket, read and never written. Cheap to clone.
+/// The files in one bucket: read by functions, written by people. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct GcsUploads {
     bucket: Bucket,
@@ -20,6 +20,20 @@ impl GcsUploads {
     /// When the credentials cannot be read; whether the bucket is there is found out by reading.
     pub fn connect(bucket: &str, endpoint: Option<String>) -> Result<Self, BucketError> {
         Bucket::connect(bucket, endpoint).map(|bucket| Self { bucket })
+    }
+
+    /// Writes a file, in place of what is there. Functions have no right to it.
+    ///
+    /// # Errors
+    /// When the name is none of a file, or the bucket does not take it.
+    pub async fn write(&self, name: &str, content: &[u8]) -> Result<(), BucketError> {
+        let no_name = || BucketError::Refused {
+            bucket: self.bucket.name().to_owned(),
+            object: name.to_owned(),
+            status: 400,
+            reason: "this is no name of a file in the bucket itself".to_owned(),
+        };
+        self.bucket.replace(&object(name).ok_or_else(no_name)?, content).await
     }
 }
 

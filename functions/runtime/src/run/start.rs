@@ -162,6 +162,7 @@ impl Runtime {
                 source: event.source.clone(),
                 id: event.id.clone(),
                 event_type: event.event_type.clone(),
+                subject: event.subject.clone(),
             }),
         }
     }

@@ -6,6 +6,7 @@ Examples:
   sentinel strategy build my-first               turn it into a sandboxed component
   sentinel data import btcusdt-1d.csv --symbol BTC/USDT --timeframe 1d
   sentinel backtest --strategy sma-cross --symbol BTC/USDT --timeframe 1d
+  sentinel --target cloud status                 what a deployment on Google Cloud does
 
 Exit status: 0 good, 1 failed, 2 wrong usage: the command itself has to be changed.";
 
@@ -199,9 +200,18 @@ The config is TOML; its keys are those of a strategy in a run file, so what was 
   risk = { sizing = { equity_pct = 20 }, stop_loss_pct = 5 }"
 );
 
+pub(super) const STRATEGY_UPLOAD: &str = "\
+Examples:
+  sentinel --target cloud strategy upload my-first/target/my-first.wasm --config my-first.toml
+  sentinel --target cloud strategy upload sma-cross --config sma-cross.toml --wait 600 --json
+
+The same component and config again change nothing. A strategy is switched off by uploading it with `active = false`.
+Exit status: 0 when it is registered, 1 when register-strategy refuses it or says nothing in time.";
+
 pub(super) const STRATEGY_LIST: &str = "\
 Examples:
   sentinel strategy list
+  sentinel --target cloud strategy list
   sentinel strategy list --json";
 
 pub(super) const STRATEGY_HISTORY: &str = "\
@@ -269,8 +279,10 @@ Examples:
   sentinel run expire-signals
   sentinel run expire-signals --at 2024-03-01T00:05:00Z
   sentinel run register-strategy --event uploaded.json
+  sentinel --target cloud run archive-trades     the deployed function, by its schedule or as its job
 
-The stores are those of the environment that the variable ENVIRONMENT names: PROD, DEV (default) or TEST.";
+The stores are those of the environment that the variable ENVIRONMENT names: PROD, DEV (default) or TEST. In the cloud
+the function is started and not waited for; `sentinel --target cloud status` shows how it ended.";
 
 pub(super) const FUNCTIONS: &str = "\
 Examples:
@@ -288,6 +300,7 @@ Exit status: 0 when every decision comes out the same, 1 when one differs.";
 pub(super) const STATUS: &str = "\
 Examples:
   sentinel status
+  sentinel --target cloud status
   sentinel status --json";
 
 pub(super) const EXPLAIN: &str = "\
@@ -300,7 +313,9 @@ Examples:
   sentinel query \"SHOW TABLES\"
   sentinel query \"SELECT symbol, pnl_usd FROM fact_trades_test\" --format csv
   sentinel query \"FROM fact_trades_test LIMIT 5\" --json
+  sentinel --target cloud query \"SELECT symbol, pnl_usd FROM fact_trades WHERE ds >= '2025-01-01'\"
 
+In the cloud the SQL is BigQuery's, each table's `ds` has to be named, and what was billed is said on standard error.
 Nothing can be written this way, and no file outside of the warehouse is read.";
 
 pub(super) const QUARANTINE: &str = "\
@@ -332,6 +347,7 @@ Examples:
 pub(super) const PAUSE: &str = "\
 Examples:
   sentinel pause --reason \"exchange maintenance\"
+  sentinel --target cloud pause --reason \"exchange maintenance\"
   sentinel status
   sentinel resume
 

@@ -23,6 +23,21 @@ pub(crate) struct RegisterArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct UploadArgs {
+    /// A component, the folder of a strategy, or the name of a shipped strategy.
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) strategy: String,
+
+    /// What it is to run on and how it may trade, in the form that `strategy register --help` shows.
+    #[arg(long, value_name = "FILE.toml", value_hint = ValueHint::FilePath)]
+    pub(crate) config: PathBuf,
+
+    /// Wait so many seconds for the verdict.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) wait: u64,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
     /// The strategy.
     #[arg(value_name = "ID")]

@@ -7,7 +7,7 @@ use sentinel_domain::timeframe::Timeframe;
 use sentinel_runtime::LimitsClass;
 
 use super::examples;
-use super::registry::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs};
+use super::registry::{HistoryArgs, RegisterArgs, ShowArgs, SwitchArgs, UploadArgs};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StrategyCommand {
@@ -26,6 +26,9 @@ pub(crate) enum StrategyCommand {
     /// Make a component with its config the version that decides from now on.
     #[command(after_help = examples::STRATEGY_REGISTER, after_long_help = examples::STRATEGY_REGISTER_LONG)]
     Register(RegisterArgs),
+    /// Put a component with its config into the cloud's bucket, and wait until it is registered or refused.
+    #[command(after_help = examples::STRATEGY_UPLOAD)]
+    Upload(UploadArgs),
     /// List the registered strategies with their current versions.
     #[command(after_help = examples::STRATEGY_LIST)]
     List,

@@ -9,17 +9,16 @@ use sentinel_domain::live::{
     CandleChunk, Decided, DecisionChunk, LiveOrder, LivePosition, LiveSignal, OrderPurpose, RejectedSignal,
 };
 use sentinel_domain::tables::{self, Cell};
+use sentinel_domain::warehouse::TableId;
 use sentinel_domain::warehouse::sql::about_signal;
-use sentinel_domain::warehouse::{TableId, Warehouse};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::ExplainArgs;
 use crate::failure::usage;
 use crate::format::{moment, money};
-use crate::home::Home;
-use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, number};
+use crate::place::Place;
 
 /// Candles that are shown up to and with the signal's.
 const CANDLES: usize = 5;
@@ -46,37 +45,38 @@ struct ShownDecision {
     decided: Decided,
 }
 
-pub(super) fn run(args: &ExplainArgs, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel explain")?;
-    let life = block_on(gather(&laptop, &args.signal_id))?;
+pub(super) async fn run(args: &ExplainArgs, place: &Place, output: &Output) -> Result<()> {
+    let life = gather(place, &args.signal_id).await?;
     if output.is_json() { output.json(&life) } else { print(&life, output) }
 }
 
-async fn gather(laptop: &Laptop, named: &str) -> Result<Life> {
-    let signal = hot_signal(laptop, named).await?;
+async fn gather(place: &Place, named: &str) -> Result<Life> {
+    let signal = hot_signal(place, named).await?;
     let signal_id = signal.as_ref().map_or_else(|| named.to_owned(), |signal| signal.signal_id.clone());
-    let warehouse = archived(laptop, &signal_id).await?;
+    let warehouse = archived(place, &signal_id).await?;
     let full_id = warehouse.values().flatten().find_map(|row| row["signal_id"].as_str()).map(str::to_owned);
     let signal_id = full_id.unwrap_or(signal_id);
-    let position = laptop.records::<LivePosition>().get(&LivePosition::id_of(&signal_id)).await?;
+    let position = place.records::<LivePosition>().get(&LivePosition::id_of(&signal_id)).await?;
     let position = position.map(|stored| stored.record);
     if signal.is_none() && position.is_none() && warehouse.is_empty() {
         return Err(usage(format_args!(
-            "no signal {named} is known in {}; `sentinel query` and `sentinel status` show which are",
-            laptop.environment
+            "no signal {named} is known in {}; {} and {} show which are",
+            place.environment,
+            place.command("query"),
+            place.command("status")
         )));
     }
     let (candles, decision) = match &signal {
-        Some(signal) => (candles(laptop, signal).await?, decision(laptop, signal).await?),
+        Some(signal) => (candles(place, signal).await?, decision(place, signal).await?),
         None => (Vec::new(), None),
     };
     Ok(Life { signal_id, signal, candles, decision, position, warehouse })
 }
 
 /// Returns the signal that `named` is the id of, or the unique beginning of the id.
-async fn hot_signal(laptop: &Laptop, named: &str) -> Result<Option<LiveSignal>> {
-    let live = laptop.records::<LiveSignal>();
-    let rejected = laptop.records::<RejectedSignal>();
+async fn hot_signal(place: &Place, named: &str) -> Result<Option<LiveSignal>> {
+    let live = place.records::<LiveSignal>();
+    let rejected = place.records::<RejectedSignal>();
     // Ids are hexadecimal digits, all of which sort before g.
     let end = format!("{named}g");
     let beginning = live.select().at_least("signal_id", named).less("signal_id", end.as_str()).limit(2);
@@ -89,17 +89,17 @@ async fn hot_signal(laptop: &Laptop, named: &str) -> Result<Option<LiveSignal>> 
     }
 }
 
-async fn candles(laptop: &Laptop, signal: &LiveSignal) -> Result<Vec<Candle>> {
+async fn candles(place: &Place, signal: &LiveSignal) -> Result<Vec<Candle>> {
     let id = CandleChunk::id_at(&signal.instrument, signal.timeframe, signal.close_time - signal.timeframe.millis());
-    let Some(chunk) = laptop.records::<CandleChunk>().get(&id).await? else { return Ok(Vec::new()) };
+    let Some(chunk) = place.records::<CandleChunk>().get(&id).await? else { return Ok(Vec::new()) };
     let columns = chunk.record.columns;
     let end = columns.open_time.partition_point(|time| signal.timeframe.close_time(*time) <= signal.close_time);
     let rows = end.saturating_sub(CANDLES)..end;
     Ok(rows.map(|row| columns.candle(row)).collect())
 }
 
-async fn decision(laptop: &Laptop, signal: &LiveSignal) -> Result<Option<ShownDecision>> {
-    let chunks = laptop.records::<DecisionChunk>();
+async fn decision(place: &Place, signal: &LiveSignal) -> Result<Option<ShownDecision>> {
+    let chunks = place.records::<DecisionChunk>();
     for chunk in chunks.all(chunks.select().equal("close_time", signal.close_time)).await? {
         let engine_version = chunk.record.engine_version;
         let is_it = |decided: &Decided| decided.signal_id.as_deref() == Some(&signal.signal_id);
@@ -111,15 +111,15 @@ async fn decision(laptop: &Laptop, signal: &LiveSignal) -> Result<Option<ShownDe
 }
 
 /// Returns the rows about a signal, by table; a store that nobody has written yet holds none.
-async fn archived(laptop: &Laptop, signal_id: &str) -> Result<BTreeMap<&'static str, Vec<Value>>> {
+async fn archived(place: &Place, signal_id: &str) -> Result<BTreeMap<&'static str, Vec<Value>>> {
     let mut rows = BTreeMap::new();
-    if !laptop.warehouse.path().exists() {
+    if !place.has_warehouse {
         return Ok(rows);
     }
     for table in TABLES {
         let Some(schema) = tables::named(table) else { continue };
-        let sql = about_signal(&TableId::new(schema, |name| laptop.environment.table(name)));
-        let found = laptop.warehouse.query(&sql, &[Cell::Text(signal_id.to_owned())]).await?;
+        let sql = about_signal(&TableId::new(schema, |name| place.environment.table(name)));
+        let found = place.warehouse.query(&sql, &[Cell::Text(signal_id.to_owned())]).await?;
         let found: Vec<Value> = found.to_json().iter().map(|row| serde_json::json!(row)).collect();
         if !found.is_empty() {
             rows.insert(table, found);

@@ -5,51 +5,47 @@
 
 use anyhow::{Result, anyhow};
 use sentinel_domain::candles::format_time;
-use sentinel_domain::documents::DocumentStore;
 use sentinel_domain::live::{Account, Pause};
 use sentinel_domain::timeframe::UnixMillis;
 use serde_json::json;
 
 use crate::args::PauseArgs;
 use crate::failure::usage;
-use crate::home::Home;
-use crate::laptop::{Laptop, block_on};
 use crate::output::Output;
+use crate::place::{Place, Whose};
 
 /// How often functions may come in between before the person is asked to try again.
 const TRIES: usize = 50;
 
-pub(super) fn pause(args: &PauseArgs, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel pause")?;
-    let since = laptop.clock.now();
+pub(super) async fn pause(args: &PauseArgs, place: &Place, output: &Output) -> Result<()> {
+    let since = place.clock.now();
     let reason = args.reason.clone().unwrap_or_else(|| "no reason given".to_owned());
     // A second pause keeps the moment of the first.
-    let account = block_on(change(&laptop, |account| {
+    let account = change(place, |account| {
         let since = account.paused.as_ref().map_or(since, |pause| pause.since);
         account.paused = Some(Pause { since, reason: reason.clone() });
-    }))?;
-    report(&account, since, output)
+    });
+    report(&account.await?, since, place, output)
 }
 
-pub(super) fn resume(home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel resume")?;
-    let account = block_on(change(&laptop, |account| account.paused = None))?;
-    report(&account, laptop.clock.now(), output)
+pub(super) async fn resume(place: &Place, output: &Output) -> Result<()> {
+    let account = change(place, |account| account.paused = None).await?;
+    report(&account, place.clock.now(), place, output)
 }
 
 /// Changes the account under the condition that no function has changed it meanwhile.
-async fn change(laptop: &Laptop, change: impl Fn(&mut Account)) -> Result<Account> {
-    let id = laptop.terms(&laptop.account()?).account_id;
-    let records = laptop.records::<Account>();
+async fn change(place: &Place, change: impl Fn(&mut Account)) -> Result<Account> {
+    let id = place.account_id()?;
+    let records = place.records::<Account>();
     for _ in 0..TRIES {
         let Some(mut stored) = records.get(&id).await? else {
             return Err(usage(format_args!(
-                "no function has looked at the account {id} yet, so nothing is traded that could be paused; \
-                 `sentinel dev` starts the functions"
+                "no function has looked at the account {id} yet, so nothing is traded that could be paused{}",
+                if matches!(place.whose, Whose::Laptop(_)) { "; `sentinel dev` starts the functions" } else { "" }
             )));
         };
         change(&mut stored.record);
-        match laptop.documents.commit(vec![records.put_back(&stored)?]).await {
+        match place.documents.commit(vec![records.put_back(&stored)?]).await {
             Ok(()) => return Ok(stored.record),
             Err(error) if error.is_conflict() => {}
             Err(error) => return Err(error.into()),
@@ -58,7 +54,7 @@ async fn change(laptop: &Laptop, change: impl Fn(&mut Account)) -> Result<Accoun
     Err(anyhow!("the account {id} was changed by functions {TRIES} times in a row; try again"))
 }
 
-fn report(account: &Account, now: UnixMillis, output: &Output) -> Result<()> {
+fn report(account: &Account, now: UnixMillis, place: &Place, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.json(&json!({ "account_id": account.account_id, "paused": account.paused }));
     }
@@ -66,9 +62,10 @@ fn report(account: &Account, now: UnixMillis, output: &Output) -> Result<()> {
     match &account.paused {
         Some(pause) => output.line(format!(
             "Account {name} is paused since {}: {}. Nothing new is bought; entries that wait are taken back by the \
-             next sync, stops and exits go on. `sentinel resume` ends it.",
+             next sync, stops and exits go on. {} ends it.",
             format_time(pause.since),
-            pause.reason
+            pause.reason,
+            place.command("resume")
         )),
         None => output.line(format!("Account {name} trades again, from {} on.", format_time(now))),
     }

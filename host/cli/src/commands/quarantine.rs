@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, anyhow};
-use sentinel_domain::documents::{Collection, DocumentStore, Query};
+use sentinel_domain::documents::{Collection, Query};
 use sentinel_domain::guardian::Violation;
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::RunRequest;
@@ -16,6 +16,7 @@ use crate::format::{counted, moment};
 use crate::home::Home;
 use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, dim};
+use crate::place::Place;
 
 /// Rows asked for at a time.
 const PAGE_ROWS: u32 = 500;
@@ -34,21 +35,20 @@ pub(super) struct HeldBack {
     noted_at: UnixMillis,
 }
 
-pub(super) fn run(command: &QuarantineCommand, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel quarantine")?;
+/// Shows what was held back.
+pub(super) async fn run(command: &QuarantineCommand, place: &Place, output: &Output) -> Result<()> {
     match command {
-        QuarantineCommand::List => list(&block_on(all(&laptop))?, output),
-        QuarantineCommand::Show(args) => show(&one(block_on(all(&laptop))?, &args.id)?, output),
-        QuarantineCommand::Retry(args) => block_on(retry(&laptop, args, output)),
+        QuarantineCommand::Show(args) => show(&one(all(place).await?, &args.id)?, output),
+        QuarantineCommand::List | QuarantineCommand::Retry(_) => list(&all(place).await?, output),
     }
 }
 
 /// Returns every row that was held back, oldest first.
-pub(super) async fn all(laptop: &Laptop) -> Result<Vec<HeldBack>> {
-    let mut query = Query::of(laptop.environment.collection(Collection::Quarantine)).limit(PAGE_ROWS);
+pub(super) async fn all(place: &Place) -> Result<Vec<HeldBack>> {
+    let mut query = Query::of(place.environment.collection(Collection::Quarantine)).limit(PAGE_ROWS);
     let mut rows: Vec<HeldBack> = Vec::new();
     loop {
-        let page = laptop.documents.query(&query).await?;
+        let page = place.documents.query(&query).await?;
         let next = page.last().filter(|_| page.len() == PAGE_ROWS as usize).map(|last| query.clone().start_after(last));
         for document in page {
             let unreadable = |error| anyhow!("the row {} in quarantine cannot be read: {error}", document.id);
@@ -127,8 +127,14 @@ fn show(row: &HeldBack, output: &Output) -> Result<()> {
 }
 
 /// Runs the jobs again that held rows back. Each looks at its documents anew, so a cause that was healed is enough.
-async fn retry(laptop: &Laptop, args: &QuarantineRetryArgs, output: &Output) -> Result<()> {
-    let mut rows = all(laptop).await?;
+pub(super) fn retry(args: &QuarantineRetryArgs, home: &Home, output: &Output) -> Result<()> {
+    let laptop = Laptop::open(home, "sentinel quarantine")?;
+    block_on(retry_on(&laptop, args, output))
+}
+
+async fn retry_on(laptop: &Laptop, args: &QuarantineRetryArgs, output: &Output) -> Result<()> {
+    let place = laptop.place();
+    let mut rows = all(&place).await?;
     if let Some(id) = &args.id {
         rows = vec![one(rows, id)?];
     }
@@ -142,7 +148,7 @@ async fn retry(laptop: &Laptop, args: &QuarantineRetryArgs, output: &Output) -> 
         let outcome = laptop.run(function.as_ref(), request).await?;
         runs.push(outcome.job_run().clone());
     }
-    let left = all(laptop).await?.into_iter().filter(|row| before.contains(&row.quarantine_id)).count();
+    let left = all(&place).await?.into_iter().filter(|row| before.contains(&row.quarantine_id)).count();
     let healed = before.len() - left;
     if output.is_json() {
         return output.json(&json!({ "healed": healed, "left": left, "runs": runs }));

@@ -4,20 +4,21 @@ use std::io;
 
 use anyhow::{Context, Result};
 use sentinel_domain::tables::{Cell, Kind};
-use sentinel_domain::warehouse::{ResultSet, Warehouse};
+use sentinel_domain::warehouse::ResultSet;
 
 use crate::args::{QueryArgs, QueryFormat};
-use crate::format::counted;
-use crate::home::Home;
-use crate::laptop::{Laptop, block_on};
+use crate::format::{count, counted};
 use crate::output::{Output, dim, number};
+use crate::place::Place;
 
-pub(super) fn run(args: &QueryArgs, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel query")?;
+pub(super) async fn run(args: &QueryArgs, place: &Place, output: &Output) -> Result<()> {
     let result = {
         let _spinner = output.spinner("asking the warehouse");
-        block_on(async { Ok(laptop.warehouse.query(&args.sql, &[]).await?) })?
+        place.warehouse.query(&args.sql, &[]).await?
     };
+    if let Some(bytes) = place.bytes_billed() {
+        output.note(format!("{} bytes billed", count(bytes)));
+    }
     match args.format {
         QueryFormat::Json => output.json(&result.to_json()),
         _ if output.is_json() => output.json(&result.to_json()),

@@ -10,25 +10,23 @@ use sentinel_replay::{ReplayRange, ReplayVerdict, last_close, replay_archived};
 use crate::args::ReplayArgs;
 use crate::failure::{Refused, usage};
 use crate::format::{count, counted, moment};
-use crate::home::Home;
-use crate::laptop::{Laptop, block_on};
 use crate::output::Output;
+use crate::place::Place;
 
 /// Differences that are printed; the JSON has all of them.
 const SHOWN_MAX: usize = 20;
 
-pub(super) fn run(args: &ReplayArgs, home: &Home, output: &Output) -> Result<()> {
+pub(super) async fn run(args: &ReplayArgs, place: &Place, output: &Output) -> Result<()> {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && from >= to
     {
         return Err(usage("--from is not before --to; no bar closes between"));
     }
-    let laptop = Laptop::open(home, "sentinel replay")?;
     let range = ReplayRange { from: args.from, to: args.to, strategy_id: args.strategy.clone() };
-    let verdict = block_on(async {
-        let reader = laptop.reader();
-        let warehouse: Arc<dyn Warehouse> = Arc::new(laptop.warehouse.clone());
-        let end = last_close(&reader, Some(&warehouse)).await?.unwrap_or_default();
+    let verdict = {
+        let reader = place.reader();
+        let warehouse: &Arc<dyn Warehouse> = &place.warehouse;
+        let end = last_close(&reader, Some(warehouse)).await?.unwrap_or_default();
         let way = output.way("taking decisions again");
         let mut begin: Option<UnixMillis> = None;
         let progress = |close_time: UnixMillis, decisions: usize| {
@@ -37,8 +35,8 @@ pub(super) fn run(args: &ReplayArgs, home: &Home, output: &Output) -> Result<()>
             way.part(part(close_time), part(range.to.map_or(end, |to| to.min(end))).max(1));
             way.now(format!("taking decisions again: {} until {}", count(decisions as u64), moment(close_time)));
         };
-        Ok(replay_archived(&reader, Some(&warehouse), &laptop.library(), &range, progress).await?)
-    })?;
+        replay_archived(&reader, Some(warehouse), &place.library(), &range, progress).await?
+    };
     if output.is_json() {
         output.json(&verdict)?;
     } else {

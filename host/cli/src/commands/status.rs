@@ -17,9 +17,8 @@ use serde::Serialize;
 
 use crate::args::StatusArgs;
 use crate::format::{count, counted, moment, money, percent};
-use crate::home::Home;
-use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, dim, number};
+use crate::place::Place;
 
 /// How far before the last decided close rejections are counted.
 const REJECTIONS_MS: UnixMillis = Timeframe::D1.millis();
@@ -69,34 +68,33 @@ struct Outbox {
     failing: BTreeMap<String, String>,
 }
 
-pub(super) fn run(args: &StatusArgs, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel status")?;
-    let now = args.at.unwrap_or_else(|| laptop.clock.now());
-    let status = block_on(gather(&laptop, now))?;
-    if output.is_json() { output.json(&status) } else { print(&status, output) }
+pub(super) async fn run(args: &StatusArgs, place: &Place, output: &Output) -> Result<()> {
+    let now = args.at.unwrap_or_else(|| place.clock.now());
+    let status = gather(place, now).await?;
+    if output.is_json() { output.json(&status) } else { print(&status, place, output) }
 }
 
-async fn gather(laptop: &Laptop, now: UnixMillis) -> Result<Status> {
-    let accounts = laptop.records::<Account>();
-    let positions = laptop.records::<LivePosition>();
+async fn gather(place: &Place, now: UnixMillis) -> Result<Status> {
+    let accounts = place.records::<Account>();
+    let positions = place.records::<LivePosition>();
     let alive = PositionStatus::ALIVE.map(PositionStatus::as_str);
-    let (jobs_ds, jobs) = jobs(laptop, now).await?;
+    let (jobs_ds, jobs) = jobs(place, now).await?;
     Ok(Status {
-        environment: laptop.environment.to_string(),
+        environment: place.environment.to_string(),
         accounts: records(&accounts, accounts.select()).await?,
-        snapshots: snapshots(laptop).await?,
+        snapshots: snapshots(place).await?,
         positions: records(&positions, positions.select().one_of("status", alive)).await?,
         jobs_ds,
         jobs,
-        decisions: decisions(laptop).await?,
-        quarantined: super::quarantine::all(laptop).await?.len(),
-        outbox: outbox(laptop).await?,
+        decisions: decisions(place).await?,
+        quarantined: super::quarantine::all(place).await?.len(),
+        outbox: outbox(place).await?,
     })
 }
 
-async fn snapshots(laptop: &Laptop) -> Result<BTreeMap<String, Snapshot>> {
-    let table = TableId::of::<AccountSnapshot>(laptop.environment.table(AccountSnapshot::schema().name));
-    let rows = laptop.warehouse.select::<AccountSnapshot>(&table, &last_day(&table), &[]).await?;
+async fn snapshots(place: &Place) -> Result<BTreeMap<String, Snapshot>> {
+    let table = TableId::of::<AccountSnapshot>(place.environment.table(AccountSnapshot::schema().name));
+    let rows = place.warehouse.select::<AccountSnapshot>(&table, &last_day(&table), &[]).await?;
     let snapshot = |row: AccountSnapshot| {
         let AccountSnapshot { account_id, ds, equity, drawdown_pct, .. } = row;
         (account_id, Snapshot { ds, equity, drawdown_pct })
@@ -109,8 +107,8 @@ async fn records<T: Record>(records: &Records<'_, T>, query: Query) -> Result<Ve
 }
 
 /// Returns the jobs of today or, where there are none, of the last day that had any: simulated time has its own days.
-async fn jobs(laptop: &Laptop, now: UnixMillis) -> Result<(Option<NaiveDate>, Vec<JobRun>)> {
-    let runs = laptop.records::<JobRun>();
+async fn jobs(place: &Place, now: UnixMillis) -> Result<(Option<NaiveDate>, Vec<JobRun>)> {
+    let runs = place.records::<JobRun>();
     let today = DateTime::<Utc>::from_timestamp_millis(now).map(|time| time.date_naive());
     for ds in [today, last_ds(&runs).await?].into_iter().flatten() {
         let mut found = records(&runs, runs.select().equal("ds", ds.to_string())).await?;
@@ -127,8 +125,8 @@ async fn last_ds(runs: &Records<'_, JobRun>) -> Result<Option<NaiveDate>> {
     Ok(last.first().map(|run| run.record.ds))
 }
 
-async fn decisions(laptop: &Laptop) -> Result<Option<Decisions>> {
-    let chunks = laptop.records::<DecisionChunk>();
+async fn decisions(place: &Place) -> Result<Option<Decisions>> {
+    let chunks = place.records::<DecisionChunk>();
     let last = chunks.query(&chunks.select().order_by("close_time", Direction::Descending).limit(1)).await?;
     let Some(close_time) = last.first().map(|chunk| chunk.record.close_time) else { return Ok(None) };
     let mut decisions = Decisions { close_time, ..Decisions::default() };
@@ -141,11 +139,11 @@ async fn decisions(laptop: &Laptop) -> Result<Option<Decisions>> {
             }
         }
     }
-    let signals = laptop.records::<LiveSignal>();
+    let signals = place.records::<LiveSignal>();
     for signal in records(&signals, signals.select().equal("close_time", close_time)).await? {
         *decisions.by_state.entry(signal.status.as_str().to_owned()).or_default() += 1;
     }
-    let rejected = laptop.records::<RejectedSignal>();
+    let rejected = place.records::<RejectedSignal>();
     let recent = rejected.select().greater("close_time", close_time - REJECTIONS_MS);
     for rejected in records(&rejected, recent).await? {
         let reason = rejected.signal.rejection.map_or_else(|| "unknown".to_owned(), |rejection| rejection.reason);
@@ -157,8 +155,8 @@ async fn decisions(laptop: &Laptop) -> Result<Option<Decisions>> {
     Ok(Some(decisions))
 }
 
-async fn outbox(laptop: &Laptop) -> Result<Outbox> {
-    let rows = laptop.records::<OutboxRow>();
+async fn outbox(place: &Place) -> Result<Outbox> {
+    let rows = place.records::<OutboxRow>();
     let mut outbox = Outbox::default();
     for row in records(&rows, rows.select()).await? {
         outbox.waiting += 1;
@@ -169,7 +167,7 @@ async fn outbox(laptop: &Laptop) -> Result<Outbox> {
     Ok(outbox)
 }
 
-fn print(status: &Status, output: &Output) -> Result<()> {
+fn print(status: &Status, place: &Place, output: &Output) -> Result<()> {
     output.line(format!("{} {}", output.bold("Environment"), status.environment))?;
     print_accounts(status, output)?;
     print_positions(&status.positions, output)?;
@@ -178,7 +176,10 @@ fn print(status: &Status, output: &Output) -> Result<()> {
     output.line("")?;
     let held_back = match status.quarantined {
         0 => "No row is in quarantine.".to_owned(),
-        rows => format!("{} in quarantine; `sentinel quarantine list` shows why.", counted(rows, "row")),
+        rows => {
+            let list = place.command("quarantine list");
+            format!("{} in quarantine; {list} shows why.", counted(rows, "row"))
+        }
     };
     output.line(held_back)?;
     for (topic, error) in &status.outbox.failing {

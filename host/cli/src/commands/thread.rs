@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use rust_decimal::Decimal;
-use sentinel_domain::documents::{Record, Records};
+use sentinel_domain::documents::Record;
 use sentinel_domain::live::{LivePosition, LiveSignal, RejectedSignal};
 use sentinel_domain::tables::{
     AccountSnapshot, FactRejectedSignal, FactSignalExpired, FactTrade, PositionRow, SignalRow, StrategyPerformance,
@@ -14,9 +14,8 @@ use sentinel_domain::warehouse::{EVERY_DAY, TableId, WarehouseExt};
 use serde::Serialize;
 
 use crate::format::{count, counted, money, percent};
-use crate::home::Home;
-use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, dim, gain, number};
+use crate::place::Place;
 
 /// The thread in numbers. A signal or position that is in both stores is counted once.
 #[derive(Debug, Default, Serialize)]
@@ -47,43 +46,38 @@ struct Trades {
     by_exit: BTreeMap<String, usize>,
 }
 
-pub(super) fn run(home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel thread")?;
-    block_on(show(&laptop, output))
-}
-
 /// Reads the thread and prints it.
-pub(super) async fn show(laptop: &Laptop, output: &Output) -> Result<()> {
-    let thread = gather(laptop).await?;
+pub(super) async fn show(place: &Place, output: &Output) -> Result<()> {
+    let thread = gather(place).await?;
     if output.is_json() { output.json(&thread) } else { print(&thread, output) }
 }
 
-async fn gather(laptop: &Laptop) -> Result<Thread> {
+async fn gather(place: &Place) -> Result<Thread> {
     let mut thread = Thread::default();
-    signals(laptop, &mut thread).await?;
-    positions(laptop, &mut thread).await?;
-    let trades = archived::<FactTrade>(laptop, &mut thread).await?;
+    signals(place, &mut thread).await?;
+    positions(place, &mut thread).await?;
+    let trades = archived::<FactTrade>(place, &mut thread).await?;
     thread.trades = Trades::of(&trades);
-    archived::<FactRejectedSignal>(laptop, &mut thread).await?;
-    archived::<FactSignalExpired>(laptop, &mut thread).await?;
+    archived::<FactRejectedSignal>(place, &mut thread).await?;
+    archived::<FactSignalExpired>(place, &mut thread).await?;
     thread.last_snapshot =
-        archived::<AccountSnapshot>(laptop, &mut thread).await?.into_iter().max_by_key(|snapshot| snapshot.ds);
+        archived::<AccountSnapshot>(place, &mut thread).await?.into_iter().max_by_key(|snapshot| snapshot.ds);
     let mut last = BTreeMap::new();
-    for row in archived::<StrategyPerformance>(laptop, &mut thread).await? {
+    for row in archived::<StrategyPerformance>(place, &mut thread).await? {
         last.insert((row.strategy_id.clone(), row.from_date, row.strategy_version.clone()), row);
     }
     thread.performance = last.into_values().collect();
     Ok(thread)
 }
 
-async fn signals(laptop: &Laptop, thread: &mut Thread) -> Result<()> {
+async fn signals(place: &Place, thread: &mut Thread) -> Result<()> {
     let mut seen = BTreeSet::new();
-    for row in rows::<SignalRow>(laptop).await?.into_iter().filter(|row| !row.is_backtest) {
+    for row in rows::<SignalRow>(place).await?.into_iter().filter(|row| !row.is_backtest) {
         thread.count_signal(row.status, row.rejection_reason);
         seen.insert(row.signal_id);
     }
-    let live = hot::<LiveSignal>(laptop).await?;
-    let rejected = hot::<RejectedSignal>(laptop).await?.into_iter().map(|rejected| rejected.signal);
+    let live = hot::<LiveSignal>(place).await?;
+    let rejected = hot::<RejectedSignal>(place).await?.into_iter().map(|rejected| rejected.signal);
     for signal in live.into_iter().chain(rejected) {
         if seen.insert(signal.signal_id) {
             thread.count_signal(signal.status.as_str().to_owned(), signal.rejection.map(|rejection| rejection.reason));
@@ -92,13 +86,13 @@ async fn signals(laptop: &Laptop, thread: &mut Thread) -> Result<()> {
     Ok(())
 }
 
-async fn positions(laptop: &Laptop, thread: &mut Thread) -> Result<()> {
+async fn positions(place: &Place, thread: &mut Thread) -> Result<()> {
     let mut seen = BTreeSet::new();
-    for row in hot::<LivePosition>(laptop).await? {
+    for row in hot::<LivePosition>(place).await? {
         *thread.positions.entry(row.status.as_str().to_owned()).or_default() += 1;
         seen.insert(row.position_id);
     }
-    for row in rows::<PositionRow>(laptop).await?.into_iter().filter(|row| !row.is_backtest) {
+    for row in rows::<PositionRow>(place).await?.into_iter().filter(|row| !row.is_backtest) {
         if !seen.contains(&row.position_id) {
             *thread.positions.entry(row.status.to_uppercase()).or_default() += 1;
         }
@@ -106,19 +100,19 @@ async fn positions(laptop: &Laptop, thread: &mut Thread) -> Result<()> {
     Ok(())
 }
 
-async fn archived<T: Table>(laptop: &Laptop, thread: &mut Thread) -> Result<Vec<T>> {
-    let rows = rows::<T>(laptop).await?;
+async fn archived<T: Table>(place: &Place, thread: &mut Thread) -> Result<Vec<T>> {
+    let rows = rows::<T>(place).await?;
     thread.archived.insert(T::schema().name, rows.len());
     Ok(rows)
 }
 
-async fn rows<T: Table>(laptop: &Laptop) -> Result<Vec<T>> {
-    let table = TableId::of::<T>(laptop.environment.table(T::schema().name));
-    Ok(laptop.warehouse.select::<T>(&table, EVERY_DAY, &[]).await?)
+async fn rows<T: Table>(place: &Place) -> Result<Vec<T>> {
+    let table = TableId::of::<T>(place.environment.table(T::schema().name));
+    Ok(place.warehouse.select::<T>(&table, EVERY_DAY, &[]).await?)
 }
 
-async fn hot<T: Record>(laptop: &Laptop) -> Result<Vec<T>> {
-    let records = Records::<T>::of(&laptop.documents, laptop.environment);
+async fn hot<T: Record>(place: &Place) -> Result<Vec<T>> {
+    let records = place.records::<T>();
     Ok(records.all(records.select()).await?.into_iter().map(|stored| stored.record).collect())
 }
 

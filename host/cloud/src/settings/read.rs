@@ -44,6 +44,12 @@ pub(super) const LOCATION: Form = Form {
     is_allowed: |c| c.is_ascii_alphanumeric() || c == '-',
     ends_with: "",
 };
+pub(super) const REGION: Form = Form {
+    allowed: "the region of the functions, such as europe-west1",
+    lengths: (2, 30),
+    is_allowed: is_lower,
+    ends_with: "",
+};
 pub(super) const BUCKET: Form = Form {
     allowed: "a bucket's name: 3 to 63 lower-case letters, digits, hyphens, underscores and dots",
     lengths: (3, 63),
@@ -152,7 +158,17 @@ impl<'a> Reader<'a> {
 
     pub(super) fn account(&mut self) -> Option<AccountConfig> {
         let text = self.required("SENTINEL_ACCOUNT", "the text of account.toml")?;
-        let account = AccountConfig::parse(&text);
+        self.parsed_account(&text)
+    }
+
+    /// Returns the account; the one that is traded by default where the variable is not set.
+    pub(super) fn account_or_default(&mut self) -> Option<AccountConfig> {
+        let text = self.text("SENTINEL_ACCOUNT").unwrap_or_default();
+        self.parsed_account(&text)
+    }
+
+    fn parsed_account(&mut self, text: &str) -> Option<AccountConfig> {
+        let account = AccountConfig::parse(text);
         account.map_err(|error| self.fault("SENTINEL_ACCOUNT", format!("is no account.toml: {error}"))).ok()
     }
 }

@@ -50,7 +50,7 @@ pub(super) fn run(
             }
             if mark.reached >= span.end {
                 output.note(format!("simulated time is at {} already", moment(mark.reached)));
-                return thread::show(&laptop, output).await;
+                return thread::show(&laptop.place(), output).await;
             }
         }
         sources.build_changed(output)?;
@@ -68,7 +68,7 @@ pub(super) fn run(
         if !is_whole? {
             output.note(format!("stopped at {}; the same command goes on from there", moment(mark.reached)));
         }
-        thread::show(&laptop, output).await
+        thread::show(&laptop.place(), output).await
     })
 }
 

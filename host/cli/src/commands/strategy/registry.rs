@@ -21,6 +21,7 @@ use crate::format::moment;
 use crate::home::Home;
 use crate::laptop::{Laptop, block_on};
 use crate::output::{Output, dim, number};
+use crate::place::{Place, Whose};
 use crate::strategies::Loader;
 
 /// The two files of one registration, as a bucket would hold them side by side.
@@ -65,7 +66,7 @@ pub(super) fn register(args: &RegisterArgs, home: &Home, output: &Output) -> Res
             Some(id) => id,
             None => id_of(&path, output)?,
         };
-        changed(&laptop, &strategy_id, &ran, output).await
+        changed(&laptop.place(), &strategy_id, &ran, output).await
     })
 }
 
@@ -77,20 +78,31 @@ pub(super) fn switch(args: &SwitchArgs, active: bool, home: &Home, output: &Outp
     let laptop = Laptop::open(home, "sentinel strategy activate")?;
     let at = args.at.unwrap_or_else(|| laptop.clock.now());
     block_on(async {
-        known(&laptop, &args.strategy_id).await?;
+        known(&laptop.place(), &args.strategy_id).await?;
         let event = ActivationRequest { strategy_id: args.strategy_id.clone(), active }.event(at);
         let function = laptop.register_uploads();
         let request = RunRequest { at: Some(at), event: Some(event), ds: None };
         let ran = laptop.run(function.as_ref(), request).await.map_err(plainly)?;
-        changed(&laptop, &args.strategy_id, &ran, output).await
+        changed(&laptop.place(), &args.strategy_id, &ran, output).await
     })
 }
 
 /// Says what a run of `register-strategy` changed.
-async fn changed(laptop: &Laptop, strategy_id: &str, ran: &Outcome, output: &Output) -> Result<()> {
+async fn changed(place: &Place, strategy_id: &str, ran: &Outcome, output: &Output) -> Result<()> {
     let JobRun { rows_out, notes, .. } = ran.job_run();
     let is_changed = matches!(ran, Outcome::Ran(_)) && *rows_out > 0;
-    let versions = known(laptop, strategy_id).await?;
+    tell(place, strategy_id, is_changed, notes, output).await
+}
+
+/// Says which version of a strategy is the current one, and whether it was registered just now.
+pub(super) async fn tell(
+    place: &Place,
+    strategy_id: &str,
+    is_changed: bool,
+    notes: &[String],
+    output: &Output,
+) -> Result<()> {
+    let versions = known(place, strategy_id).await?;
     let current = versions.last().ok_or_else(|| anyhow!("{strategy_id} has no version"))?;
     if output.is_json() {
         return output.json(&json!({ "changed": is_changed, "notes": notes, "version": row_json(current) }));
@@ -111,15 +123,18 @@ async fn changed(laptop: &Laptop, strategy_id: &str, ran: &Outcome, output: &Out
     ))
 }
 
-pub(super) fn list(home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel strategy list")?;
-    let all = block_on(async { Ok(history::all(&laptop.documents, laptop.environment).await?) })?;
+pub(super) async fn list(place: &Place, output: &Output) -> Result<()> {
+    let all = history::all(place.documents.as_ref(), place.environment).await?;
     let current: Vec<_> = all.iter().filter(|version| version.is_current).collect();
     if output.is_json() {
         return output.json(&current.into_iter().map(row_json).collect::<Vec<_>>());
     }
     if current.is_empty() {
-        return output.line("No strategy is registered yet; register one with `sentinel strategy register`.");
+        let register = match place.whose {
+            Whose::Laptop(_) => place.command("strategy register"),
+            Whose::Cloud(..) => place.command("strategy upload"),
+        };
+        return output.line(format!("No strategy is registered yet; register one with {register}."));
     }
     let mut table = output.new_table(["Strategy", "Version", "State", "Candles", "Assets", "Since", "Versions"]);
     for version in current {
@@ -138,9 +153,8 @@ pub(super) fn list(home: &Home, output: &Output) -> Result<()> {
     output.table(&table)
 }
 
-pub(super) fn show_history(args: &HistoryArgs, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel strategy history")?;
-    let versions = block_on(known(&laptop, &args.strategy_id))?;
+pub(super) async fn show_history(args: &HistoryArgs, place: &Place, output: &Output) -> Result<()> {
+    let versions = known(place, &args.strategy_id).await?;
     if output.is_json() {
         return output.json(&versions.iter().map(row_json).collect::<Vec<_>>());
     }
@@ -164,9 +178,8 @@ pub(super) fn show_history(args: &HistoryArgs, home: &Home, output: &Output) -> 
     output.table(&table)
 }
 
-pub(super) fn show(args: &ShowArgs, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel strategy show")?;
-    let versions = block_on(known(&laptop, &args.strategy_id))?;
+pub(super) async fn show(args: &ShowArgs, place: &Place, output: &Output) -> Result<()> {
+    let versions = known(place, &args.strategy_id).await?;
     let version = match args.as_of {
         None => versions.last(),
         Some(time) => versions.iter().find(|version| version.holds(time)),
@@ -209,20 +222,20 @@ pub(super) fn show(args: &ShowArgs, home: &Home, output: &Output) -> Result<()> 
 }
 
 /// Returns the versions of a strategy, oldest first; refuses one that nobody registered.
-async fn known(laptop: &Laptop, strategy_id: &str) -> Result<Vec<StrategyVersion>> {
-    let records = laptop.records::<StrategyVersion>();
+async fn known(place: &Place, strategy_id: &str) -> Result<Vec<StrategyVersion>> {
+    let records = place.records::<StrategyVersion>();
     let versions = history::read(&records, strategy_id).await?.history.versions().to_vec();
     if !versions.is_empty() {
         return Ok(versions);
     }
-    let all = history::all(&laptop.documents, laptop.environment).await?;
+    let all = history::all(place.documents.as_ref(), place.environment).await?;
     let ids: Vec<_> = all.iter().filter(|row| row.is_current).map(|row| row.strategy_id.as_str()).collect();
     let meant = nearest(strategy_id, ids.iter().copied());
     let meant = meant.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
     let there = if ids.is_empty() { "none yet".to_owned() } else { ids.join(", ") };
     Err(usage(format_args!(
         "no strategy {strategy_id} is registered in {}: there is {there}{meant}",
-        laptop.environment
+        place.environment
     )))
 }
 
@@ -261,6 +274,14 @@ fn plain(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
+    }
+}
+
+/// Returns an error of usage where the config is what has to be changed.
+pub(super) fn refused(error: VerifyError) -> Error {
+    match error {
+        VerifyError::Config(config) => usage(config),
+        refused => refused.into(),
     }
 }
 
