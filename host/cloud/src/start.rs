@@ -162,7 +162,7 @@ impl Starter {
 
     fn scheduler(&self) -> Service {
         let base_url = self.settings.scheduler_url.clone();
-        Service { name: "Cloud Scheduler", role: "roles/cloudscheduler.admin", base_url, version: "v1" }
+        Service { name: "Cloud Scheduler", role: "roles/cloudscheduler.jobRunner", base_url, version: "v1" }
     }
 
     fn cloud_run(&self) -> Service {

@@ -2,13 +2,14 @@
 
 use crate::harness::Bench;
 
-const COMMANDS: [&str; 35] = [
+const COMMANDS: [&str; 36] = [
     "strategy",
     "strategy new",
     "strategy build",
     "strategy check",
     "strategy inspect",
     "strategy register",
+    "strategy upload",
     "strategy list",
     "strategy history",
     "strategy activate",
