@@ -237,6 +237,7 @@ fn text_of(value: &toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rust_decimal::dec;
     use super::*;
 
     const RUN: &str = r#"
