@@ -8,6 +8,19 @@ data "google_storage_project_service_account" "this" {
 }
 
 locals {
+  # Which deployment it is: what functions are told, and people who ask and steer it from their own machine.
+  deployment = {
+    ENVIRONMENT                 = var.environment
+    GOOGLE_CLOUD_PROJECT        = var.project_id
+    SENTINEL_ACCOUNT            = var.account
+    SENTINEL_FIRESTORE_DATABASE = module.documents.database
+    SENTINEL_BIGQUERY_DATASET   = module.warehouse.dataset_id
+    SENTINEL_BIGQUERY_LOCATION  = coalesce(var.bigquery_location, var.region)
+    SENTINEL_TOPIC_PREFIX       = "${local.prefix}-"
+    SENTINEL_STRATEGIES_BUCKET  = module.strategies_bucket.name
+    SENTINEL_COMPONENTS_BUCKET  = module.components_bucket.name
+  }
+
   pubsub_agent = "service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
   callers = {
     for name, caller in google_service_account.caller : name =>
@@ -161,18 +174,7 @@ module "function" {
     { for operator in var.operators : operator => operator },
   )
 
-  environment = merge({
-    ENVIRONMENT                 = var.environment
-    GOOGLE_CLOUD_PROJECT        = var.project_id
-    SENTINEL_ACCOUNT            = var.account
-    SENTINEL_FUNCTION           = each.key
-    SENTINEL_FIRESTORE_DATABASE = module.documents.database
-    SENTINEL_BIGQUERY_DATASET   = module.warehouse.dataset_id
-    SENTINEL_BIGQUERY_LOCATION  = coalesce(var.bigquery_location, var.region)
-    SENTINEL_TOPIC_PREFIX       = "${local.prefix}-"
-    SENTINEL_STRATEGIES_BUCKET  = module.strategies_bucket.name
-    SENTINEL_COMPONENTS_BUCKET  = module.components_bucket.name
-  }, var.live_trading ? { SENTINEL_LIVE_TRADING = "yes" } : {})
+  environment = merge(local.deployment, { SENTINEL_FUNCTION = each.key }, var.live_trading ? { SENTINEL_LIVE_TRADING = "yes" } : {})
 
   secrets = lookup(local.access[each.key], "broker", false) ? { for variable, secret in module.secret : variable => secret.name } : {}
 }

@@ -66,3 +66,14 @@ output "secrets" {
   description = "Secrets that wait for their values, by the environment variable that holds them."
   value       = { for variable, secret in module.secret : variable => secret.name }
 }
+
+# What `sentinel --target cloud` reads. A string of JSON is one of TOML too.
+output "cloud_toml" {
+  description = "The file cloud.toml for the data folder of whoever asks and steers this deployment. It holds no secret."
+  value = join("", [
+    for variable, value in merge(local.deployment, {
+      SENTINEL_REGION = var.region
+      SENTINEL_JOBS   = join(",", [for name in keys(local.deployed) : name if local.kinds[name] == "job"])
+    }) : "${variable} = ${jsonencode(value)}\n"
+  ])
+}

@@ -45,6 +45,29 @@ run "every_function_is_deployed_exactly_once" {
   }
 }
 
+run "a_person_is_told_which_deployment_it_is" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for line in ["ENVIRONMENT = \"PROD\"", "GOOGLE_CLOUD_PROJECT = \"sentinel-example\"", "SENTINEL_REGION = \"europe-west1\"",
+        "SENTINEL_FIRESTORE_DATABASE = \"sentinel-prod\"", "SENTINEL_STRATEGIES_BUCKET = \"sentinel-example-prod-strategies\"",
+      "SENTINEL_TOPIC_PREFIX = \"prod-\""] : contains(split("\n", output.cloud_toml), line)
+    ])
+    error_message = "cloud.toml does not name the deployment: ${output.cloud_toml}"
+  }
+  assert {
+    condition = sort(compact(split(",", regex("SENTINEL_JOBS = \"([^\"]*)\"", output.cloud_toml)[0]))) == sort([
+      for name, function in output.functions : name if function.kind == "job"
+    ])
+    error_message = "cloud.toml names other jobs than those that are deployed: ${output.cloud_toml}"
+  }
+  assert {
+    condition     = alltrue([for line in split("\n", output.cloud_toml) : line == "" || can(regex("^(ENVIRONMENT|GOOGLE_CLOUD_PROJECT|SENTINEL_[A-Z_]+) = \"", line))])
+    error_message = "cloud.toml holds something that nobody reads, such as a key of the broker: ${output.cloud_toml}"
+  }
+}
+
 run "no_function_is_public" {
   command = plan
 

@@ -8,6 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
+use sentinel_domain::documents::Direction;
 use sentinel_domain::hash::ContentHasher;
 use sentinel_domain::registry::{Change, StrategyVersion};
 use sentinel_function_runtime::{JobRun, JobStatus};
@@ -28,6 +29,8 @@ use crate::strategies::Loader;
 const PAUSE: Duration = Duration::from_secs(1);
 /// As much of the hash of both files as their name has.
 const HASH_LETTERS: usize = 16;
+/// Runs that are looked through, from the last one back.
+const RUNS_MAX: u32 = 100;
 const FUNCTION: &str = "register-strategy";
 
 /// A pair of files, and what they would register.
@@ -105,12 +108,13 @@ async fn send(upload: &Upload, cloud: &Cloud, place: &Place, wait_s: u64) -> Res
 async fn runs(place: &Place, stem: &str) -> Result<Vec<JobRun>> {
     let subjects = [format!("objects/{stem}.toml"), format!("objects/{stem}.wasm")];
     let records = place.records::<JobRun>();
-    let all = records.all(records.select().equal("job_name", FUNCTION)).await?;
+    let last = records.select().equal("job_name", FUNCTION).order_by("at", Direction::Descending).limit(RUNS_MAX);
+    let last = records.query(&last).await?;
     let is_ours = |run: &JobRun| {
         let subject = run.event.as_ref().and_then(|event| event.subject.as_ref());
         subject.is_some_and(|subject| subjects.contains(subject))
     };
-    let mut ours: Vec<_> = all.into_iter().map(|stored| stored.record).filter(is_ours).collect();
+    let mut ours: Vec<_> = last.into_iter().map(|stored| stored.record).filter(is_ours).collect();
     ours.sort_by_key(|run| run.started);
     Ok(ours)
 }
