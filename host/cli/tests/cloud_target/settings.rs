@@ -1,5 +1,10 @@
 //! Which deployment it is, and what is said when that is not clear.
 
+use std::collections::BTreeSet;
+use std::fs;
+
+use sentinel_cloud::PersonSettings;
+
 use crate::world::World;
 
 #[test]
@@ -80,4 +85,24 @@ fn what_makes_no_sense_there_is_refused_with_what_to_do_instead() {
     }
     let on_laptop = "--target laptop strategy upload sma-cross --config a.toml";
     world.run(on_laptop).refused(2, &["is for --target cloud", "strategy register"]);
+}
+
+/// Returns the variables that a file of Terraform gives a value, among the lines from `from` up to `to`.
+fn given(file: &str, from: &str, to: &str) -> BTreeSet<String> {
+    let text = fs::read_to_string(format!("{}/../../terraform/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let part = text.split_once(from).unwrap().1.split_once(to).unwrap().0;
+    part.lines().filter_map(|line| Some(line.split_once(" = ")?.0.trim().to_owned())).filter(is_variable).collect()
+}
+
+fn is_variable(name: &String) -> bool {
+    name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+}
+
+#[test]
+fn terraform_prints_everything_that_is_read_and_nothing_else() {
+    let mut printed = given("main.tf", "  deployment = {", "\n  }");
+    printed.append(&mut given("outputs.tf", "output \"cloud_toml\"", "\n}"));
+    let read = PersonSettings::VARIABLES.map(str::to_owned).into_iter();
+    let of_tests = |name: &String| name.ends_with("_EMULATOR_HOST") || name.ends_with("_URL");
+    assert_eq!(printed, read.filter(|name| !of_tests(name)).collect());
 }
