@@ -59,12 +59,31 @@ impl Bucket {
         panic!("nothing was uploaded to {}", self.name)
     }
 
+    /// Waits for a file that is there to be written again, after it was `before`.
+    async fn written_again(&self, file: &str, before: &Value) {
+        for _ in 0..300 {
+            if self.item(file).await != *before {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("{file} is not written again: {before}")
+    }
+
+    /// Returns what the bucket says of a file, among it when it was written.
+    async fn item(&self, file: &str) -> Value {
+        self.items().await.into_iter().find(|item| item["name"] == file).unwrap()
+    }
+
     async fn names(&self) -> Vec<String> {
+        self.items().await.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    async fn items(&self) -> Vec<Value> {
         let url = format!("{}/storage/v1/b/{}/o", self.address, self.name);
         let listed = self.http.get(url).send().await.unwrap().text().await.unwrap();
         let listed: Value = serde_json::from_str(&listed).unwrap();
-        let items = listed["items"].as_array().cloned().unwrap_or_default();
-        items.iter().map(|item| item["name"].as_str().unwrap().to_owned()).collect()
+        listed["items"].as_array().cloned().unwrap_or_default()
     }
 }
 
@@ -135,8 +154,9 @@ async fn an_upload_ends_with_the_verdict_of_register_strategy() {
     assert!(world.run("strategy show trend").good().stdout.contains("risk.stop_loss_pct"));
 
     // The same files again: another event, nothing changed.
+    let before = bucket.item(&file).await;
     let typed = upload(&world, CONFIG, "--wait 60");
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    bucket.written_again(&file, &before).await;
     register(&world, &file, "2").await;
     assert_eq!(typed.await.unwrap().good().json()["changed"], false);
     assert_eq!(bucket.names().await.len(), 2, "the same files have the same names");
