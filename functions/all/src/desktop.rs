@@ -82,7 +82,8 @@ impl Desktop {
             sandbox: Some(sandbox),
             ..Parts::of(terms)
         };
-        let mut desktop = Self { runtime, parts, bus: InProcessBus::default(), carrier: None, functions: BTreeMap::new() };
+        let mut desktop =
+            Self { runtime, parts, bus: InProcessBus::default(), carrier: None, functions: BTreeMap::new() };
         desktop.add_named(&FunctionName::TRADING);
         desktop
     }
