@@ -22,7 +22,7 @@ const LEASE: Duration = Duration::from_secs(1);
 const LEASE_MS: i64 = 1_000;
 const DAYS: usize = 12;
 /// A night is killed at one in so many of its writes: each try asks the counterpart of BigQuery for seconds.
-const NIGHT_STEP: i64 = 16;
+const NIGHT_STEP: usize = 16;
 
 #[test]
 fn killed_at_every_write_and_order_on_firestore() {
@@ -83,7 +83,7 @@ fn loops_killed_at_night_end_with_the_same_rows() {
         warehouse.ensure_all(|name| ENVIRONMENT.table(name)).await.unwrap();
         let fuse = Arc::new(Fuse::default());
         let mut kills = 0;
-        for calls in (0..).step_by(NIGHT_STEP as usize) {
+        for calls in (0..).step_by(NIGHT_STEP) {
             restart(&mut simulation, &fuse, kills);
             simulation.add_archive(&warehouse, Some(benchmark(&scenario)));
             fuse.light(calls);
