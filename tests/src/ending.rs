@@ -65,7 +65,7 @@ pub async fn books_of(simulation: &Simulation) -> Books {
 }
 
 async fn all<T: Record>(simulation: &Simulation) -> Vec<T> {
-    let records = Records::<T>::of(simulation.store().as_ref(), simulation.desktop().runtime().environment);
+    let records = Records::<T>::of(simulation.wiring().store.as_ref(), simulation.wiring().environment);
     let found = records.all(records.select()).await.unwrap_or_else(|error| panic!("{error}"));
     found.into_iter().map(|stored| stored.record).collect()
 }

@@ -256,7 +256,7 @@ pub fn assert_same(found: &[TradeFacts], expected: &[TradeFacts]) {
 /// # Panics
 /// When the store cannot be read.
 pub async fn trades_of(simulation: &Simulation) -> Vec<TradeFacts> {
-    let records = Records::<LivePosition>::of(simulation.store().as_ref(), simulation.wiring().environment);
+    let records = Records::<LivePosition>::of(simulation.wiring().store.as_ref(), simulation.wiring().environment);
     let closed = records.select().equal("status", PositionStatus::Closed.as_str());
     let positions = records.all(closed).await.unwrap_or_else(|error| panic!("{error}"));
     let mut trades: Vec<_> = positions

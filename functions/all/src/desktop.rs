@@ -10,6 +10,7 @@ use sentinel_domain::components::{ComponentStore, Uploads};
 use sentinel_domain::documents::DocumentStore;
 use sentinel_domain::documents::StoreError;
 use sentinel_domain::environment::Environment;
+use sentinel_domain::events::Publisher;
 use sentinel_domain::instrument::Instrument;
 use sentinel_domain::market_data::MarketData;
 use sentinel_domain::timeframe::UnixMillis;
@@ -54,6 +55,8 @@ pub struct Desktop {
     runtime: Runtime,
     parts: Parts,
     bus: InProcessBus,
+    /// Carries events instead of the bus.
+    carrier: Option<Arc<dyn Publisher>>,
     functions: BTreeMap<&'static str, Arc<dyn Function>>,
 }
 
@@ -79,7 +82,8 @@ impl Desktop {
             sandbox: Some(sandbox),
             ..Parts::of(terms)
         };
-        let mut desktop = Self { runtime, parts, bus: InProcessBus::default(), functions: BTreeMap::new() };
+        let mut desktop =
+            Self { runtime, parts, bus: InProcessBus::default(), carrier: None, functions: BTreeMap::new() };
         desktop.add_named(&FunctionName::TRADING);
         desktop
     }
@@ -109,6 +113,15 @@ impl Desktop {
     pub fn add(&mut self, function: Arc<dyn Function>) {
         self.bus.subscribe_function(&self.runtime, &function);
         self.functions.insert(function.descriptor().name, function);
+    }
+
+    /// Lets events take another way: `carrier` is made of the bus, which hands them to the functions that are there now.
+    pub fn carry_by(&mut self, carrier: impl FnOnce(InProcessBus) -> Arc<dyn Publisher>) {
+        self.carrier = Some(carrier(self.bus.clone()));
+    }
+
+    fn carrier(&self) -> &dyn Publisher {
+        self.carrier.as_deref().unwrap_or(&self.bus)
     }
 
     /// Returns the functions, by name.
@@ -146,7 +159,7 @@ impl Desktop {
     /// When the store cannot be read or written.
     pub async fn deliver(&self) -> Result<Delivery, StoreError> {
         let now = self.runtime.clock.now();
-        deliver_outbox(self.runtime.store.as_ref(), self.runtime.environment, &self.bus, now).await
+        deliver_outbox(self.runtime.store.as_ref(), self.runtime.environment, self.carrier(), now).await
     }
 
     /// The same as of `now`, and in an order of one's own.
@@ -154,6 +167,6 @@ impl Desktop {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn deliver_in(&self, now: UnixMillis, order: &DeliveryOrder) -> Result<Delivery, StoreError> {
-        deliver_outbox_in(self.runtime.store.as_ref(), self.runtime.environment, &self.bus, now, order).await
+        deliver_outbox_in(self.runtime.store.as_ref(), self.runtime.environment, self.carrier(), now, order).await
     }
 }

@@ -204,6 +204,12 @@ impl Simulation {
         self.desktop = Desktop::new(edit(self.wiring.clone()));
     }
 
+    /// Changes for good what the functions run on, and puts them together anew.
+    pub fn rewire(&mut self, edit: impl FnOnce(Wiring) -> Wiring) {
+        self.wiring = edit(self.wiring.clone());
+        self.desktop = Desktop::new(self.wiring.clone());
+    }
+
     /// Delivers the events of each close in an order of one's own.
     pub fn deliver_in(&mut self, order: Arc<DeliveryOrder>) {
         self.order = order;

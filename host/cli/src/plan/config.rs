@@ -237,8 +237,8 @@ fn text_of(value: &toml::Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::dec;
     use super::*;
+    use rust_decimal::dec;
 
     const RUN: &str = r#"
         timeframe = "1d"

@@ -21,8 +21,6 @@ pub enum Collection {
     Candles,
     /// One chunk of recorded decisions for each bar close and shard.
     Decisions,
-    /// Which shards of a bar close have been evaluated.
-    CloseEvaluations,
     /// One row for each run of a function.
     JobMetadata,
     /// Leases with fencing tokens.
@@ -35,7 +33,7 @@ pub enum Collection {
 
 impl Collection {
     /// Every collection.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 12] = [
         Self::DimStrategies,
         Self::DimAssets,
         Self::LiveSignals,
@@ -44,7 +42,6 @@ impl Collection {
         Self::Accounts,
         Self::Candles,
         Self::Decisions,
-        Self::CloseEvaluations,
         Self::JobMetadata,
         Self::JobLocks,
         Self::Quarantine,
@@ -108,7 +105,6 @@ impl Collection {
                 }
             }
             Self::Decisions => const { &[by(&["close_time"]), by(&["archived", "close_time"])] },
-            Self::CloseEvaluations => const { &[by(&["published"]), by(&["close_time"])] },
             Self::JobMetadata => {
                 const {
                     &[
@@ -135,7 +131,6 @@ impl Collection {
             Self::Accounts => ("accounts", "test_accounts"),
             Self::Candles => ("candles", "test_candles"),
             Self::Decisions => ("decisions", "test_decisions"),
-            Self::CloseEvaluations => ("close_evaluations", "test_close_evaluations"),
             Self::JobMetadata => ("job_metadata", "test_job_metadata"),
             Self::JobLocks => ("job_locks", "test_job_locks"),
             Self::Quarantine => ("quarantine", "test_quarantine"),

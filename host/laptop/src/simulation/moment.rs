@@ -66,7 +66,7 @@ impl Simulation {
 
     /// Brings positions up to this moment, where there are any.
     async fn sync(&self, time: UnixMillis, phase: &str) -> Result<(), SimulationError> {
-        let positions = Records::<LivePosition>::of(self.store.as_ref(), self.desktop.runtime().environment);
+        let positions = Records::<LivePosition>::of(self.wiring.store.as_ref(), self.wiring.environment);
         let alive = positions.select().one_of("status", PositionStatus::ALIVE.map(PositionStatus::as_str)).limit(1);
         if positions.query(&alive).await?.is_empty() {
             return Ok(());
