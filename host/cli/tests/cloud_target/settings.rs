@@ -91,7 +91,10 @@ fn what_makes_no_sense_there_is_refused_with_what_to_do_instead() {
 fn given(file: &str, from: &str, to: &str) -> BTreeSet<String> {
     let text = fs::read_to_string(format!("{}/../../terraform/{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let part = text.split_once(from).unwrap().1.split_once(to).unwrap().0;
-    part.lines().filter_map(|line| Some(line.split_once(" = ")?.0.trim().to_owned())).filter(|name| is_variable(name)).collect()
+    part.lines()
+        .filter_map(|line| Some(line.split_once(" = ")?.0.trim().to_owned()))
+        .filter(|name| is_variable(name))
+        .collect()
 }
 
 fn is_variable(name: &str) -> bool {
