@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sentinel_domain::broker::{
@@ -10,6 +11,8 @@ use sentinel_domain::broker::{
 };
 use sentinel_domain::documents::{CollectionName, Commit, Document, DocumentStore, Query, StoreError};
 use sentinel_domain::instrument::Symbol;
+use sentinel_function_runtime::Holder;
+use sentinel_laptop::Simulation;
 
 /// Burns down with each write to the store and each order to the broker. At its end the process is dead: that call is
 /// not made, or made and its answer lost, and no further call is answered.
@@ -51,6 +54,21 @@ impl Fuse {
     fn read(&self) -> Fate {
         if self.is_out() { Fate::Dead } else { Fate::Answered }
     }
+}
+
+/// Longer than what stays alive of a killed process could matter; simulated time passes it at each restart.
+const LEASE: Duration = Duration::from_secs(1);
+const LEASE_MS: i64 = 1_000;
+
+/// Puts the functions together anew behind `fuse`, as a process that is started after one that was killed.
+pub fn start_again(simulation: &mut Simulation, fuse: &Arc<Fuse>, life: usize) {
+    simulation.clock().advance(LEASE_MS + 1);
+    simulation.restart(|mut wiring| {
+        wiring.store = Arc::new(FusedStore { store: wiring.store, fuse: Arc::clone(fuse) });
+        wiring.broker = Arc::new(FusedBroker { broker: wiring.broker, fuse: Arc::clone(fuse) });
+        wiring.holder = (Holder::named(format!("life {life}")), LEASE);
+        wiring
+    });
 }
 
 /// A store behind a fuse.

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rust_decimal::dec;
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
@@ -12,15 +11,10 @@ use sentinel_domain::documents::Records;
 use sentinel_domain::environment::Environment;
 use sentinel_domain::live::{LiveSignal, RejectedSignal};
 use sentinel_domain::timeframe::{Timeframe, UnixMillis};
-use sentinel_function_runtime::Holder;
 use sentinel_laptop::Simulation;
 use sentinel_tests::data;
-use sentinel_tests::interruptions::{Fuse, FusedBroker, FusedStore};
+use sentinel_tests::interruptions::{Fuse, start_again};
 use sentinel_tests::parity::{Scenario, TradeFacts, trades_of};
-
-/// Longer than what stays alive of a killed process could matter; simulated time passes it at each restart.
-const LEASE: Duration = Duration::from_secs(1);
-const LEASE_MS: i64 = 1_000;
 
 /// Where a run has ended.
 #[derive(Debug, PartialEq)]
@@ -57,7 +51,7 @@ async fn killed_everywhere(scenario: &Scenario, folder: &Path) -> (End, usize) {
     let mut kills = 0;
     'moments: loop {
         for calls in 0.. {
-            restart(&mut simulation, &fuse, kills);
+            start_again(&mut simulation, &fuse, kills);
             fuse.light(calls);
             match simulation.run_next().await {
                 Ok(true) if !fuse.is_out() => break,
@@ -71,16 +65,6 @@ async fn killed_everywhere(scenario: &Scenario, folder: &Path) -> (End, usize) {
     }
     fuse.light(i64::MAX);
     (end_of(&simulation).await, kills)
-}
-
-fn restart(simulation: &mut Simulation, fuse: &Arc<Fuse>, life: usize) {
-    simulation.clock().advance(LEASE_MS + 1);
-    simulation.restart(|mut wiring| {
-        wiring.store = Arc::new(FusedStore { store: wiring.store, fuse: Arc::clone(fuse) });
-        wiring.broker = Arc::new(FusedBroker { broker: wiring.broker, fuse: Arc::clone(fuse) });
-        wiring.holder = (Holder::named(format!("life {life}")), LEASE);
-        wiring
-    });
 }
 
 async fn end_of(simulation: &Simulation) -> End {

@@ -2,24 +2,19 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::warehouse::{Warehouse, WarehouseExt};
 use sentinel_embedded::warehouse::DuckWarehouse;
-use sentinel_function_runtime::Holder;
 use sentinel_laptop::Simulation;
 use sentinel_tests::ending::{Ending, ending_of};
-use sentinel_tests::interruptions::{Fuse, FusedBroker, FusedStore};
+use sentinel_tests::interruptions::{Fuse, start_again};
 use sentinel_tests::parity::Scenario;
 
 use crate::counterparts::Counterparts;
 use crate::rows::{Tables, rows_of};
 use crate::{ENVIRONMENT, benchmark, scenario};
 
-/// Longer than what stays alive of a killed process could matter; simulated time passes it at each restart.
-const LEASE: Duration = Duration::from_secs(1);
-const LEASE_MS: i64 = 1_000;
 const DAYS: usize = 12;
 /// A night is killed at one in so many of its writes: each try asks the counterpart of BigQuery for seconds.
 const NIGHT_STEP: usize = 16;
@@ -54,7 +49,7 @@ async fn killed_everywhere(simulation: &mut Simulation) -> usize {
     let mut kills = 0;
     loop {
         for calls in 0.. {
-            restart(simulation, &fuse, kills);
+            start_again(simulation, &fuse, kills);
             fuse.light(calls);
             match simulation.run_next().await {
                 Ok(true) => break,
@@ -84,7 +79,7 @@ fn loops_killed_at_night_end_with_the_same_rows() {
         let fuse = Arc::new(Fuse::default());
         let mut kills = 0;
         for calls in (0..).step_by(NIGHT_STEP) {
-            restart(&mut simulation, &fuse, kills);
+            start_again(&mut simulation, &fuse, kills);
             simulation.add_archive(&warehouse, Some(benchmark(&scenario)));
             fuse.light(calls);
             match simulation.night(end).await {
@@ -116,14 +111,4 @@ async fn archived_undisturbed(scenario: &Scenario, folder: &Path) -> Tables {
 fn last_close(scenario: &Scenario) -> UnixMillis {
     let candles = scenario.series[0].candles();
     candles.close_time(candles.len() - 1)
-}
-
-fn restart(simulation: &mut Simulation, fuse: &Arc<Fuse>, life: usize) {
-    simulation.clock().advance(LEASE_MS + 1);
-    simulation.restart(|mut wiring| {
-        wiring.store = Arc::new(FusedStore { store: wiring.store, fuse: Arc::clone(fuse) });
-        wiring.broker = Arc::new(FusedBroker { broker: wiring.broker, fuse: Arc::clone(fuse) });
-        wiring.holder = (Holder::named(format!("life {life}")), LEASE);
-        wiring
-    });
 }
