@@ -86,13 +86,7 @@ impl Settings {
     /// # Errors
     /// Everything that is wrong with them.
     pub fn read(variables: &Variables) -> Result<Self, SettingsError> {
-        let mut reader = Reader::new(variables);
-        let settings = Self::parts(&mut reader);
-        let faults = reader.into_faults();
-        match settings {
-            Some(settings) if faults.is_empty() => Ok(settings),
-            _ => Err(SettingsError { faults }),
-        }
+        Reader::read(variables, Self::parts)
     }
 
     /// Reads each part, also after a fault in another; `None` when one is missing.

@@ -5,7 +5,7 @@ use sentinel_domain::environment::Environment;
 use sentinel_functions::{AccountConfig, FunctionName};
 
 use super::Variables;
-use super::faults::Fault;
+use super::faults::{Fault, SettingsError};
 
 /// The form of a name.
 #[derive(Debug)]
@@ -78,12 +78,19 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) const fn new(variables: &'a Variables) -> Self {
-        Self { variables, faults: Vec::new() }
-    }
-
-    pub(super) fn into_faults(self) -> Vec<Fault> {
-        self.faults
+    /// Reads settings by `parts`, which goes on after a fault and returns `None` when a part is missing.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them.
+    pub(super) fn read<T>(
+        variables: &'a Variables,
+        parts: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, SettingsError> {
+        let mut reader = Self { variables, faults: Vec::new() };
+        match parts(&mut reader) {
+            Some(settings) if reader.faults.is_empty() => Ok(settings),
+            _ => Err(SettingsError { faults: reader.faults }),
+        }
     }
 
     pub(super) fn fault(&mut self, variable: &'static str, problem: String) {
