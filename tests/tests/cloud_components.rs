@@ -8,9 +8,9 @@
 mod world;
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
-use sentinel_contracts::counterpart::Counterpart;
+use sentinel_contracts::counterpart::{Counterpart, fresh_name};
 use sentinel_domain::components::ComponentStore;
 use sentinel_evaluate_strategies::Library;
 use sentinel_function_runtime::{JobStatus, RunRequest};
@@ -36,9 +36,7 @@ impl Buckets {
     async fn fresh(test: &str) -> Option<Self> {
         let endpoint = Counterpart::Storage.address()?;
         drop(rustls::crypto::ring::default_provider().install_default());
-        #[expect(clippy::disallowed_methods, reason = "a name that no run before has used")]
-        let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-        let [uploads, kept] = ["uploads", "components"].map(|kind| format!("{test}-{kind}-{run}"));
+        let [uploads, kept] = ["uploads", "components"].map(|kind| fresh_name(&format!("{test}-{kind}")));
         for bucket in [&uploads, &kept] {
             let made = format!("{{\"name\":\"{bucket}\"}}");
             let request = reqwest::Client::new().post(format!("{endpoint}/storage/v1/b"));

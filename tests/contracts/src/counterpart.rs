@@ -3,6 +3,9 @@
 //! `make test-cloud` starts them and says where they are in the variables that Google's own tools read. A test that
 //! finds none skips itself by name, unless `REQUIRE_EMULATORS=1` says that it has to be there.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
+
 /// A service of the cloud that has a counterpart on this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counterpart {
@@ -47,6 +50,17 @@ impl Counterpart {
             }
         }
     }
+}
+
+/// Returns a name that begins with `test` and that nobody else on the counterparts has: no other test of this process, no
+/// test of another that begins in the same microsecond, no run before that had this process's number.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "tells runs apart, and decides nothing")]
+pub fn fresh_name(test: &str) -> String {
+    static NAMES: AtomicU32 = AtomicU32::new(0);
+    let number = NAMES.fetch_add(1, Ordering::Relaxed);
+    let begun = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_micros());
+    format!("{test}-{begun}-{}-{number}", std::process::id())
 }
 
 /// What a contract suite is given to work on: always there, or left out where its counterpart does not run.

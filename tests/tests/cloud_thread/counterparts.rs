@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_pubsub::client::{SubscriptionAdmin, TopicAdmin};
 use google_cloud_pubsub::model::PushConfig;
 use sentinel_bigquery::{BigQuerySettings, BigQueryWarehouse};
-use sentinel_contracts::counterpart::Counterpart;
+use sentinel_contracts::counterpart::{Counterpart, fresh_name};
 use sentinel_domain::clock::ManualClock;
 use sentinel_domain::closes::{CANDLE_CLOSED, CLOSE_EVALUATED, POSITIONS_DUE};
 use sentinel_domain::components::ComponentStore;
@@ -51,10 +51,8 @@ pub(crate) struct Counterparts {
 impl Counterparts {
     /// Returns `None`, and says which, where one does not run.
     pub(crate) async fn fresh(name: &str) -> Option<Self> {
-        #[expect(clippy::disallowed_methods, reason = "a name that no run before has used")]
-        let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
         Some(Self {
-            name: format!("{name}-{run}"),
+            name: fresh_name(name),
             firestore: Counterpart::Firestore.address()?,
             pubsub: Counterpart::PubSub.address()?,
             bigquery: Counterpart::BigQuery.address()?,

@@ -5,11 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::SystemTime;
 
 use sentinel_cloud::{GoogleCloud, PersonSettings, Variables};
-use sentinel_contracts::counterpart::Counterpart;
+use sentinel_contracts::counterpart::{Counterpart, fresh_name};
 use sentinel_domain::documents::{DocumentStore, Precondition, Record, Records};
 use sentinel_domain::environment::Environment;
 use serde_json::Value;
@@ -32,10 +30,7 @@ pub(crate) struct Ran {
 impl World {
     /// Returns settings that reach nothing.
     pub(crate) fn new() -> Self {
-        static WORLDS: AtomicU32 = AtomicU32::new(0);
-        #[expect(clippy::disallowed_methods, reason = "a name that no run before has used")]
-        let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-        let name = format!("test-{run}-{}", WORLDS.fetch_add(1, Ordering::Relaxed));
+        let name = fresh_name("test");
         let variables = BTreeMap::from([
             ("ENVIRONMENT", "TEST".to_owned()),
             ("GOOGLE_CLOUD_PROJECT", "my-project".to_owned()),

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use google_cloud_auth::credentials::anonymous;
 use google_cloud_pubsub::client::{SubscriptionAdmin, TopicAdmin};
 use google_cloud_pubsub::model::{DeadLetterPolicy, PushConfig, Subscription};
-use sentinel_contracts::counterpart::Counterpart;
+use sentinel_contracts::counterpart::{Counterpart, fresh_name};
 use sentinel_domain::clock::ManualClock;
 use sentinel_domain::environment::Environment;
 use sentinel_domain::events::CloudEvent;
@@ -42,9 +42,7 @@ impl Project {
         let nobody = || anonymous::Builder::new().build();
         let topics = TopicAdmin::builder().with_endpoint(&endpoint).with_credentials(nobody()).build();
         let subscriptions = SubscriptionAdmin::builder().with_endpoint(&endpoint).with_credentials(nobody()).build();
-        #[expect(clippy::disallowed_methods, reason = "a name that no run before has used")]
-        let run = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-        let name = format!("{test}-{run}");
+        let name = fresh_name(test);
         Some(Self { name, emulator, topics: topics.await.unwrap(), subscriptions: subscriptions.await.unwrap() })
     }
 

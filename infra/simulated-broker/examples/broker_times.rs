@@ -1,4 +1,4 @@
-//! Measures the broker: `cargo run --release -p sentinel-simulated-broker --example measure`.
+//! Measures the broker: `cargo run --release -p sentinel-simulated-broker --example broker_times`.
 //!
 //! An order over HTTP until it is on the disk, a year of minutes passed by, and an account opened again.
 

@@ -1,6 +1,6 @@
 //! Prints how long reading, storing, resampling and listing a file of one-minute candles takes.
 //!
-//! `cargo run --release -p sentinel-candle-store --example measure -- FILE.csv.gz`
+//! `cargo run --release -p sentinel-candle-store --example store_times -- FILE.csv.gz`
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a measurement for people")]
 
 use std::error::Error;
