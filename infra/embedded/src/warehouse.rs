@@ -6,15 +6,18 @@
 //! calls. A query that takes long is stopped and asked again of a copy, so that it never holds writers up.
 //!
 //! Partitions: DuckDB has none. It keeps the smallest and largest `ds` of each block of 122,880 rows, and rows of one
-//! day are written together, so a condition on `ds` skips the other days' blocks much as a partition would; `MERGE` names
-//! the batch's range of days for this reason. There is no unique index: keys are kept unique by `MERGE` under the lock.
+//! day are written together, so a condition on `ds` skips the other days' blocks much as a partition would; each statement
+//! names its batch's range of days for this reason. There is no unique index: keys are kept unique under the lock, by
+//! adding only rows whose keys are not there.
 //!
 //! Start with [`DuckWarehouse`].
 
+mod days;
 mod file;
 mod fresh;
 mod held;
 mod keys;
+mod known;
 mod lock;
 mod merge;
 mod query;

@@ -49,7 +49,7 @@ pub fn merge_sql(dialect: &impl Dialect, schema: &TableSchema, parts: MergeParts
          WHEN MATCHED AND {differs} THEN UPDATE SET {set} \
          WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
         equal = matched_sql(dialect, schema),
-        differs = differs(dialect, schema),
+        differs = differs_sql(dialect, schema),
         set = set(dialect, schema),
     )
 }
@@ -61,8 +61,10 @@ pub fn matched_sql(dialect: &impl Dialect, schema: &TableSchema) -> String {
     equal.collect::<Vec<_>>().join(" AND ")
 }
 
-/// Rows that are there just so are left alone, and settled ones by those that are not.
-fn differs(dialect: &impl Dialect, schema: &TableSchema) -> String {
+/// Returns the condition that `s` replaces `t`: rows that are there just so are left alone, and settled ones by those that
+/// are not.
+#[must_use]
+pub fn differs_sql(dialect: &impl Dialect, schema: &TableSchema) -> String {
     let changed: Vec<_> = updated(schema).map(|column| dialect.differs(column)).collect();
     let changed = if changed.is_empty() { "FALSE".to_owned() } else { format!("({})", changed.join(" OR ")) };
     match schema.settled {

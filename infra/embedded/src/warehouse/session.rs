@@ -10,6 +10,7 @@ use sentinel_domain::warehouse::{TableId, WarehouseError};
 
 use super::FORMAT;
 use super::file::StoreFile;
+use super::known::KnownRows;
 use super::lock::{POLL, StoreLock};
 use super::shape;
 
@@ -19,6 +20,8 @@ pub(super) struct Session {
     pub(super) connection: Connection,
     /// Tables that were compared with their schema in this session: nobody else can have changed them since.
     checked: RefCell<Vec<TableId>>,
+    /// Rows that need not be asked for.
+    pub(super) known: RefCell<KnownRows>,
     _lock: Option<StoreLock>,
 }
 
@@ -66,8 +69,8 @@ impl Session {
         Ok(Self::of(connection, lock))
     }
 
-    const fn of(connection: Connection, lock: Option<StoreLock>) -> Self {
-        Self { connection, checked: RefCell::new(Vec::new()), _lock: lock }
+    fn of(connection: Connection, lock: Option<StoreLock>) -> Self {
+        Self { connection, checked: RefCell::default(), known: RefCell::default(), _lock: lock }
     }
 
     /// Returns whether a table was found to be what its schema says.
