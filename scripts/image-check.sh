@@ -176,7 +176,8 @@ one_start() {
   ( settings "$port"; isolated "$root" /sentinel-function ) >"$work/said" 2>&1 &
   pid=$!
   # Its own subshell ends here when something is wrong, and the program with it.
-  trap 'kill -KILL "$pid" 2>/dev/null || true' EXIT
+  # shellcheck disable=SC2064 # now, as the name is local
+  trap "kill -KILL $pid 2>/dev/null || true" EXIT
   until=$((SECONDS + 20))
   until answer=$(ask_health "$port" 2>/dev/null) && [ -n "$answer" ]; do
     kill -0 "$pid" 2>/dev/null && [ "$SECONDS" -lt "$until" ] || fail "it does not answer: $(tail -n 3 "$work/said")"
