@@ -18,6 +18,7 @@ main() {
   have terraform || fail "terraform is not installed: https://developer.hashicorp.com/terraform/install"
   check_members
   check_skips
+  check_keys
   terraform -chdir="$dir" fmt -check -recursive -diff ||
     fail "files are not formatted: terraform fmt -recursive terraform"
   check_findings
@@ -40,6 +41,16 @@ check_skips() {
   [ -z "$found" ] || fail "a finding is ignored without a reason; write it behind the finding's name:
 $found"
   [ ! -e "$dir/.checkov.yaml" ] || fail "findings are ignored one by one, with their reason, not in .checkov.yaml"
+}
+
+# A key that Terraform is given stands in its plans and in its state; people put keys into Secret Manager themselves.
+check_keys() {
+  local found
+  found=$(grep -rnEi --include='*.tf' \
+    'google_secret_manager_secret_version|secret_data|^variable "[a-z_]*(secret|password|token|api_?key|key_id)[a-z_]*"' "$dir" |
+    grep -vE '^[^:]*modules/function/variables.tf:[0-9]+:variable "secrets"|^[^:]*modules/identity/variables.tf:[0-9]+:variable "secrets"' || true)
+  [ -z "$found" ] || fail "a key would stand in plans and in the state; keep it in Secret Manager and refer to it:
+$found"
 }
 
 check_findings() {

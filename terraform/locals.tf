@@ -61,9 +61,10 @@ locals {
 
   collections = [
     for declared in jsondecode(file("${path.module}/firestore-indexes.json")) : {
-      name    = local.is_production ? declared.collection : declared.rehearsal_collection
-      indexes = declared.indexes
-      expires = declared.expires
+      name      = local.is_production ? declared.collection : declared.rehearsal_collection
+      indexes   = declared.indexes
+      unindexed = declared.unindexed
+      expires   = declared.expires
     }
   ]
 }

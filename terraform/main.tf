@@ -86,7 +86,6 @@ module "strategies_bucket" {
   project_id = var.project_id
   name       = "${var.project_id}-${local.prefix}-strategies"
   region     = var.region
-  uploaders  = var.operators
   labels     = local.labels
 }
 
@@ -158,7 +157,7 @@ module "function" {
   image               = local.images[each.key]
   service_account     = module.identity[each.key].email
   audience            = "https://${local.prefix}-${each.key}.sentinel"
-  ingress             = length(var.operators) == 0 ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : "INGRESS_TRAFFIC_ALL"
+  ingress             = "INGRESS_TRAFFIC_INTERNAL_ONLY"
   timeout_seconds     = each.value.timeout_seconds
   memory_mib          = each.value.memory_mib
   concurrency         = each.value.concurrency
@@ -166,17 +165,33 @@ module "function" {
   labels              = merge(local.labels, { function = each.key })
   deletion_protection = local.is_protected
 
-  # Only whoever has a reason to: the clock, events, uploads, and the people who are named.
+  # Only whoever has a reason to: the clock, events, uploads. People start jobs, and schedules: module.operator.
   callers = merge(
     contains(each.value.triggers[*].kind, "schedule") ? { scheduler = "serviceAccount:${local.callers.scheduler}" } : {},
     length(setintersection(each.value.triggers[*].kind, ["event", "task"])) > 0 ? { events = "serviceAccount:${local.callers.events}" } : {},
     contains(each.value.triggers[*].kind, "object_finalized") ? { uploads = "serviceAccount:${local.callers.uploads}" } : {},
-    { for operator in var.operators : operator => operator },
   )
 
   environment = merge(local.deployment, { SENTINEL_FUNCTION = each.key }, var.live_trading ? { SENTINEL_LIVE_TRADING = "yes" } : {})
 
   secrets = lookup(local.access[each.key], "broker", false) ? { for variable, secret in module.secret : variable => secret.name } : {}
+}
+
+# ---- People
+
+module "operator" {
+  source     = "./modules/operator"
+  for_each   = var.operators
+  depends_on = [module.project_services]
+
+  project_id        = var.project_id
+  region            = var.region
+  member            = each.key
+  database          = module.documents.database
+  dataset_id        = module.warehouse.dataset_id
+  strategies_bucket = module.strategies_bucket.name
+  components_bucket = module.components_bucket.name
+  jobs              = { for name in keys(local.deployed) : name => module.function[name].name if local.kinds[name] == "job" }
 }
 
 # ---- What starts them

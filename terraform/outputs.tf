@@ -26,6 +26,7 @@ output "functions" {
       invokers        = function.invokers
       checks_callers  = function.checks_callers
       ingress         = function.ingress
+      scaling         = function.scaling
       variables       = function.variables
     }
   }
@@ -34,6 +35,11 @@ output "functions" {
 output "grants" {
   description = "Everything that each function may do."
   value       = { for name, identity in module.identity : name => identity.grants }
+}
+
+output "operators" {
+  description = "Everything that each operator may do."
+  value       = { for member, operator in module.operator : member => operator.grants }
 }
 
 output "schedules" {

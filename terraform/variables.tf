@@ -90,6 +90,11 @@ variable "account" {
     condition     = !can(regex("kind\\s*=\\s*\"local\"", var.account))
     error_message = "The broker \"local\" lives in one process; functions need alpaca-paper, alpaca-live or server."
   }
+
+  validation {
+    condition     = !can(regex("(?i)(secret|password|token|api_?key|APCA_)", var.account))
+    error_message = "The account's text stands in the plan and in the state, so it holds no key: keys go to Secret Manager, as next_steps says."
+  }
 }
 
 variable "live_trading" {
@@ -104,7 +109,7 @@ variable "live_trading" {
 }
 
 variable "operators" {
-  description = "People who may upload strategies and start functions by hand: user: or group: members. Naming one lets signed calls in from outside the project."
+  description = "People who may ask and steer the deployment with `sentinel --target cloud`: user: or group: members. Each gets what its commands need and nothing more; modules/operator lists it."
   type        = set(string)
   default     = []
 

@@ -107,6 +107,25 @@ run "no_function_is_public" {
   }
 }
 
+run "services_scale_by_instances" {
+  command = plan
+
+  assert {
+    condition = jsonencode({ for name, function in output.functions : name => function.scaling.instances_max if function.kind == "service" }) == jsonencode({
+      for declared in jsondecode(file("functions.json")) : declared.name => declared.concurrency if output.functions[declared.name].kind == "service"
+    })
+    error_message = "A service may have another number of instances than functions.json allows runs at once."
+  }
+  assert {
+    condition     = alltrue([for function in output.functions : function.scaling.requests_per_instance == 1 if function.kind == "service"])
+    error_message = "An instance takes two requests at once, which share one CPU and its memory."
+  }
+  assert {
+    condition     = output.functions["evaluate-strategies"].scaling.instances_max >= 50
+    error_message = "The shards of a close wait for each other: evaluate-strategies has too few instances."
+  }
+}
+
 run "every_function_has_its_own_account" {
   command = plan
 
@@ -247,5 +266,25 @@ run "every_trigger_is_wired" {
   assert {
     condition     = module.monitoring.policies == { failed_jobs = 3, stale_candles = 1, dead_letters = length(local.topics) }
     error_message = "An alert is missing, or does not watch every topic's dead letters."
+  }
+  assert {
+    condition     = jsonencode(module.monitoring.channels) == jsonencode({ budget = 0, dead_letters = 1, failed_jobs = 1, quarantined_rows = 1, stale_candles = 1 })
+    error_message = "An alert tells nobody."
+  }
+  assert {
+    condition     = length(module.monitoring.silence) == 1 && strcontains(module.monitoring.silence[0].filter, "resource.labels.topic_id=\"prod-candles\"") && module.monitoring.silence[0].duration == "7200s"
+    error_message = "Silence is not measured on the topic of closed candles."
+  }
+}
+
+run "a_budget_tells_before_it_is_spent" {
+  command = plan
+  variables {
+    budget = { billing_account = "012345-6789AB-CDEF01", units = 50, currency = "EUR" }
+  }
+
+  assert {
+    condition     = jsonencode([for threshold in module.monitoring.budget_thresholds : tonumber(threshold)]) == jsonencode([0.5, 0.9, 1, 1.2]) && module.monitoring.channels.budget == 1
+    error_message = "The budget tells at ${join(", ", module.monitoring.budget_thresholds)} of it, or tells nobody."
   }
 }

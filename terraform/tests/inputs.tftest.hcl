@@ -84,16 +84,36 @@ run "one_function_rolled_back" {
   }
 }
 
-run "operators_call_with_their_own_name" {
+run "service_account_as_operator" {
   command = plan
   variables {
-    image_tag = "0123abc"
-    operators = ["user:trader@example.com"]
+    operators = ["serviceAccount:prod-events@sentinel-example.iam.gserviceaccount.com"]
   }
-  assert {
-    condition     = alltrue([for function in output.functions : contains(function.invokers, "user:trader@example.com") && function.checks_callers])
-    error_message = "An operator cannot call a function, or everybody can."
+  expect_failures = [var.operators]
+}
+
+run "key_in_the_account" {
+  command = plan
+  variables {
+    account = "broker = { kind = \"alpaca-paper\", secret_key = \"canary\" }"
   }
+  expect_failures = [var.account]
+}
+
+run "queried_field_without_an_index" {
+  command = plan
+  module {
+    source = "./modules/documents"
+  }
+  variables {
+    name                = "sentinel-prod"
+    location            = "europe-west1"
+    deletion_protection = true
+    collections = [
+      { name = "candles", indexes = [["archived", "session_open desc"]], unindexed = ["session_open"], expires = true },
+    ]
+  }
+  expect_failures = [var.collections]
 }
 
 run "public_caller_of_a_function" {

@@ -75,6 +75,21 @@ run "documents_have_indexes_expiry_and_backups" {
     error_message = "An index lists its fields in another order."
   }
   assert {
+    condition = module.documents.unindexed_fields == sort(flatten([
+      for declared in jsondecode(file("firestore-indexes.json")) : [
+        for field in concat(declared.unindexed, ["_commit"], declared.expires ? ["expire_at"] : []) : "${declared.collection}/${field}"
+      ]
+    ]))
+    error_message = "The fields without an index are not those of firestore-indexes.json."
+  }
+  assert {
+    condition = alltrue([
+      for field in ["accounts/lanes", "candles/columns", "decisions/decided", "dim_strategies/config", "outbox/event", "quarantine/row"] :
+      contains(module.documents.unindexed_fields, field)
+    ])
+    error_message = "A large field is indexed: each write pays for entries that nobody reads, up to 40,000 a document."
+  }
+  assert {
     condition     = length(setintersection(module.documents.expiring_collections, ["accounts", "dim_strategies", "job_locks", "outbox"])) == 0 && contains(module.documents.expiring_collections, "live_positions")
     error_message = "Money, active strategies, leases and waiting messages never expire; archived positions do."
   }

@@ -85,9 +85,6 @@ fn refuse_in_the_cloud(command: &Command) -> Result<()> {
             "Firestore and BigQuery keep backups of their own, see docs/operations.md on recovery",
         ),
         Command::Strategy(StrategyCommand::Register(_)) => ("strategy register", "use `strategy upload`"),
-        Command::Strategy(StrategyCommand::Activate(_) | StrategyCommand::Deactivate(_)) => {
-            ("strategy activate and deactivate", "use `strategy upload` with active = true or false in the config")
-        }
         Command::Quarantine(QuarantineCommand::Retry(_)) => {
             ("quarantine retry", "start the job that held the row back again with `run NAME`")
         }

@@ -20,9 +20,9 @@ use sentinel_domain::warehouse::Warehouse;
 use sentinel_embedded::components::{ComponentFolder, UploadFolder};
 use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_embedded::warehouse::DuckWarehouse;
-use sentinel_function_runtime::{Function, Holder, Outcome, RunError, RunRequest, Runtime, WallClock};
+use sentinel_function_runtime::{Function, Holder, Outcome, RunRequest, Runtime, WallClock};
 use sentinel_functions::{AccountConfig, Desktop, Wiring};
-use sentinel_register_strategy::{RegisterStrategy, nearest};
+use sentinel_register_strategy::nearest;
 use sentinel_runtime::LazyRuntime;
 use sentinel_trading::Terms;
 
@@ -36,10 +36,6 @@ use crate::simulated_time::SimulatedTime;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a run is believed to be alive that does not say so.
 const LEASE_LASTS: Duration = Duration::from_secs(60);
-
-/// How long a command waits for a run of the same function to end, and how often it looks.
-const LEASE_WAITS: u32 = 150;
-const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
 /// The stores and the clock of this machine in one environment.
 #[derive(Debug, Clone)]
@@ -145,13 +141,7 @@ impl Laptop {
 
     /// Returns `register-strategy`, reading from the drop folder.
     pub(crate) fn register_uploads(&self) -> Arc<dyn Function> {
-        Arc::new(self.register_strategy(self.uploads()))
-    }
-
-    /// Returns `register-strategy`, reading from `uploads`.
-    pub(crate) fn register_strategy(&self, uploads: Arc<dyn Uploads>) -> RegisterStrategy {
-        let components = Arc::clone(&self.components) as Arc<dyn ComponentStore>;
-        RegisterStrategy { uploads, components, sandbox: Arc::clone(&self.sandbox) }
+        Arc::new(self.place().register_strategy(self.uploads()))
     }
 
     /// Returns the stores as those see them who only ask.
@@ -170,7 +160,7 @@ impl Laptop {
 
     /// Returns what functions run on.
     pub(crate) fn runtime(&self) -> Runtime {
-        Runtime::new(Arc::new(self.documents.clone()), self.environment, Arc::clone(&self.clock), git_hash())
+        self.place().runtime()
     }
 
     /// Returns the records of a type.
@@ -180,17 +170,7 @@ impl Laptop {
 
     /// Runs a function once. When another process runs it at this moment, waits for that one to end.
     pub(crate) async fn run(&self, function: &dyn Function, request: RunRequest) -> Result<Outcome> {
-        let runtime = self.runtime();
-        let mut waits = 0;
-        loop {
-            match runtime.run_once(function, request.clone()).await {
-                Err(RunError::LeaseHeld { .. }) if waits < LEASE_WAITS => {
-                    waits += 1;
-                    tokio::time::sleep(LEASE_PAUSE).await;
-                }
-                ran => return Ok(ran?),
-            }
-        }
+        self.place().run(function, request).await
     }
 }
 

@@ -1,26 +1,32 @@
 //! The stores that a question is asked of, wherever they are: what the asking commands see of this machine and of the
 //! cloud alike.
 //!
-//! Whoever needs the functions in this process, or files, needs the [`Laptop`](crate::laptop::Laptop).
+//! Whoever needs all of the functions, or files, needs the [`Laptop`](crate::laptop::Laptop).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::ValueEnum;
 use sentinel_bigquery::BigQueryWarehouse;
 use sentinel_domain::clock::Clock;
-use sentinel_domain::components::ComponentStore;
+use sentinel_domain::components::{ComponentStore, Uploads};
 use sentinel_domain::documents::{DocumentStore, Record, Records};
 use sentinel_domain::environment::Environment;
 use sentinel_domain::warehouse::Warehouse;
 use sentinel_evaluate_strategies::Library;
-use sentinel_function_runtime::StoreReader;
+use sentinel_function_runtime::{Function, Outcome, RunError, RunRequest, Runtime, StoreReader};
 use sentinel_functions::AccountConfig;
+use sentinel_register_strategy::RegisterStrategy;
 use sentinel_runtime::{LazyRuntime, RuntimeConfig};
 
 use crate::cloud::Cloud;
 use crate::home::{self, Home};
-use crate::laptop::{Laptop, block_on};
+use crate::laptop::{Laptop, block_on, git_hash};
+
+/// How long a command waits for a run of the same function to end, and how often it looks.
+const LEASE_WAITS: u32 = 150;
+const LEASE_PAUSE: Duration = Duration::from_millis(200);
 
 /// Where the stores are that a command asks or steers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -68,6 +74,32 @@ impl Place {
     /// Returns the strategies' code, loaded when it is asked for.
     pub(crate) fn library(&self) -> Library {
         Library::new(Arc::clone(&self.components), Arc::clone(&self.sandbox))
+    }
+
+    /// Returns `register-strategy`, reading from `uploads`.
+    pub(crate) fn register_strategy(&self, uploads: Arc<dyn Uploads>) -> RegisterStrategy {
+        let (components, sandbox) = (Arc::clone(&self.components), Arc::clone(&self.sandbox));
+        RegisterStrategy { uploads, components, sandbox }
+    }
+
+    /// Returns what functions run on.
+    pub(crate) fn runtime(&self) -> Runtime {
+        Runtime::new(Arc::clone(&self.documents), self.environment, Arc::clone(&self.clock), git_hash())
+    }
+
+    /// Runs a function once. When another process runs it at this moment, waits for that one to end.
+    pub(crate) async fn run(&self, function: &dyn Function, request: RunRequest) -> Result<Outcome> {
+        let runtime = self.runtime();
+        let mut waits = 0;
+        loop {
+            match runtime.run_once(function, request.clone()).await {
+                Err(RunError::LeaseHeld { .. }) if waits < LEASE_WAITS => {
+                    waits += 1;
+                    tokio::time::sleep(LEASE_PAUSE).await;
+                }
+                ran => return Ok(ran?),
+            }
+        }
     }
 
     /// Returns the account that is traded.

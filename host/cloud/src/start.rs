@@ -177,7 +177,7 @@ impl Starter {
         let Service { base_url, version, .. } = service;
         let url = format!("{base_url}/{version}/projects/{project}/locations/{region}/jobs/{name}:run");
         let request =
-            self.http.post(url).bearer_auth(token.token).header("Content-Type", "application/json").body("{}");
+            self.http.post(url).bearer_auth(&token.token).header("Content-Type", "application/json").body("{}");
         let unreachable = |error: reqwest::Error| StartError::Unreachable {
             service: service.name,
             name: name.to_owned(),
@@ -185,7 +185,8 @@ impl Starter {
         };
         let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let text = response.text().await.map_err(unreachable)?;
+        // What is said of a refusal is shown; a token that it repeats is not.
+        let text = response.text().await.map_err(unreachable)?.replace(&token.token, "[REDACTED]");
         let answer: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
         if status.is_success() { Ok(answer) } else { Err(self.refusal(service, name, status, &answer)) }
     }

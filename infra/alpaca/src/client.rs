@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use reqwest::Client;
+use reqwest::{Client, redirect};
 use sentinel_domain::broker::BrokerError;
 
 use crate::config::AlpacaConfig;
@@ -31,6 +31,8 @@ impl AlpacaClient {
         drop(rustls::crypto::ring::default_provider().install_default());
         let mut http = Client::builder()
             .user_agent(concat!("crypto-sentinel/", env!("CARGO_PKG_VERSION")))
+            // Only headers that it knows for secrets are left out when it is sent to another host; the keys are not.
+            .redirect(redirect::Policy::none())
             .connect_timeout(config.connect_timeout)
             .timeout(config.request_timeout);
         if config.trading_url.starts_with("http://") && config.data_url.starts_with("http://") {

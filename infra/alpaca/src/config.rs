@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// The keys of an account, neither of which is ever printed.
 #[derive(Clone)]
@@ -12,6 +12,18 @@ pub struct Credentials {
     pub key_id: String,
     /// Secret key.
     pub secret: SecretString,
+}
+
+/// What is shorter is no key of Alpaca's, and taking it out would take words out of sentences.
+const KEY_MIN_BYTES: usize = 8;
+
+impl Credentials {
+    /// Returns `text` with the keys blacked out.
+    pub(crate) fn taken_out_of(&self, text: &str) -> String {
+        let keys = [self.secret.expose_secret(), self.key_id.as_str()];
+        let keys = keys.into_iter().filter(|key| key.len() >= KEY_MIN_BYTES);
+        keys.fold(text.to_owned(), |text, key| text.replace(key, "[REDACTED]"))
+    }
 }
 
 impl fmt::Debug for Credentials {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use chrono::DateTime;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Method, Response};
 use secrecy::ExposeSecret;
 use sentinel_domain::broker::BrokerError;
@@ -17,6 +17,8 @@ use crate::client::AlpacaClient;
 
 /// A page of ten thousand candles takes some 2 MB.
 const BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// What is kept of an answer that is no JSON, such as a gateway's page.
+const REASON_MAX_CHARS: usize = 200;
 /// What is waited on a 429 that does not say for how long: Alpaca counts by the minute.
 const RATE_LIMIT_WAIT: Duration = Duration::from_secs(5);
 
@@ -123,9 +125,10 @@ impl AlpacaClient {
         let request = self.http.request(ask.method.clone(), format!("{base_url}{}", ask.path));
         let mut request = request.query(&ask.query);
         if let Some(credentials) = &self.config.credentials {
-            request = request
-                .header("APCA-API-KEY-ID", &credentials.key_id)
-                .header("APCA-API-SECRET-KEY", credentials.secret.expose_secret());
+            let secret = credentials.secret.expose_secret();
+            for (name, key) in [("APCA-API-KEY-ID", credentials.key_id.as_str()), ("APCA-API-SECRET-KEY", secret)] {
+                request = request.header(name, hidden(key, base_url)?);
+            }
         }
         if let Some(body) = &ask.body {
             request = request.json(body);
@@ -136,13 +139,43 @@ impl AlpacaClient {
         if status.is_success() {
             return Ok(body);
         }
-        Err(refusal(status.as_u16(), &headers, &body, ask))
+        let (code, message) = self.reason(&body);
+        Err(refusal(status.as_u16(), &headers, (code, message), ask))
     }
 
     pub(crate) fn read<T: DeserializeOwned>(&self, ask: &Ask, body: &[u8]) -> Result<T, BrokerError> {
-        serde_json::from_slice(body)
-            .map_err(|error| BrokerError::Malformed { request: ask.name(), problem: error.to_string() })
+        serde_json::from_slice(body).map_err(|error| self.malformed(ask, &error.to_string()))
     }
+
+    /// Returns the error that says of an answer what is wrong with it.
+    pub(crate) fn malformed(&self, ask: &Ask, problem: &str) -> BrokerError {
+        BrokerError::Malformed { request: ask.name(), problem: self.without_keys(problem) }
+    }
+
+    /// Returns the number and the words of a refusal. The keys are taken out before anything is cut off: half a key
+    /// would not be found any more.
+    fn reason(&self, body: &[u8]) -> (i64, String) {
+        let said = serde_json::from_slice::<RefusalBody>(body);
+        said.map(|said| (said.code, self.without_keys(&said.message))).unwrap_or_else(|_| {
+            let text = self.without_keys(&String::from_utf8_lossy(body));
+            (0, text.trim().chars().take(REASON_MAX_CHARS).collect())
+        })
+    }
+
+    /// Returns what a server said without the keys, which it may have repeated.
+    fn without_keys(&self, said: &str) -> String {
+        self.config.credentials.as_ref().map_or_else(|| said.to_owned(), |credentials| credentials.taken_out_of(said))
+    }
+}
+
+/// Returns a header that no log shows.
+fn hidden(key: &str, base_url: &str) -> Result<HeaderValue, BrokerError> {
+    let mut value = HeaderValue::from_str(key).map_err(|_| BrokerError::Unavailable {
+        base_url: base_url.to_owned(),
+        reason: "a key holds what no header may hold: check that it was copied whole and without line ends".to_owned(),
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// A connection that never came about carried nothing; after that, nobody knows.
@@ -166,17 +199,19 @@ async fn read_body(mut response: Response, ask: &Ask, base_url: &str) -> Result<
     Ok(body)
 }
 
-fn refusal(status: u16, headers: &HeaderMap, body: &[u8], ask: &Ask) -> BrokerError {
-    let RefusalBody { code, message } = serde_json::from_slice(body).unwrap_or_else(|_| RefusalBody {
-        code: 0,
-        message: String::from_utf8_lossy(&body[..body.len().min(200)]).trim().to_owned(),
-    });
+fn refusal(status: u16, headers: &HeaderMap, (code, message): (i64, String), ask: &Ask) -> BrokerError {
     match status {
         401 => BrokerError::Unauthorized { status },
         // Alpaca answers 403 both to wrong keys and to orders that nothing pays for; only the latter carry a code.
         403 if code == 0 => BrokerError::Unauthorized { status },
         403 if message.contains("insufficient") => BrokerError::InsufficientFunds { message },
         404 => BrokerError::NotFound { what: if message.is_empty() { ask.path.clone() } else { message } },
+        // Following it would carry the keys to wherever it leads.
+        300..=399 => {
+            let message =
+                "it sends us to another address, which is not followed: check the broker's address".to_owned();
+            BrokerError::Refused { status, code, message }
+        }
         429 => BrokerError::RateLimited { retry_after: retry_after(headers) },
         500.. => BrokerError::AnswerUnknown { request: ask.name(), reason: format!("status {status}: {message}") },
         _ => BrokerError::Refused { status, code, message },
@@ -204,9 +239,8 @@ fn whole_reason(error: &reqwest::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::header::HeaderValue;
-
     use super::*;
+    use crate::config::{AlpacaConfig, Credentials};
 
     #[test]
     fn the_wait_is_reckoned_by_the_brokers_clock() {
@@ -222,7 +256,9 @@ mod tests {
     #[test]
     fn refusals_are_told_apart() {
         let ask = Ask::get("/v2/orders/1");
-        let refused = |status, body: &str| refusal(status, &HeaderMap::new(), body.as_bytes(), &ask);
+        let credentials = Credentials { key_id: "PK0123456789".to_owned(), secret: "abcdefghij".to_owned().into() };
+        let client = AlpacaClient::new(AlpacaConfig::paper(credentials)).unwrap();
+        let refused = |status, body: &str| refusal(status, &HeaderMap::new(), client.reason(body.as_bytes()), &ask);
         let poor = r#"{"code":40310000,"message":"insufficient balance for USD (requested: 2, available: 1)"}"#;
         assert!(matches!(refused(403, poor), BrokerError::InsufficientFunds { .. }));
         assert!(matches!(refused(403, r#"{"message":"forbidden."}"#), BrokerError::Unauthorized { status: 403 }));

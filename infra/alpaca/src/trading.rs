@@ -32,10 +32,6 @@ fn position_path(symbol: &Symbol) -> String {
     format!("/v2/positions/{}{}", symbol.base(), symbol.quote())
 }
 
-fn malformed(ask: &str, problem: String) -> BrokerError {
-    BrokerError::Malformed { request: ask.to_owned(), problem }
-}
-
 const fn direction_name(direction: Direction) -> &'static str {
     match direction {
         Direction::Ascending => "asc",
@@ -46,7 +42,7 @@ const fn direction_name(direction: Direction) -> &'static str {
 impl AlpacaClient {
     async fn ask_order(&self, ask: &Ask) -> Result<BrokerOrder, BrokerError> {
         let form: OrderForm = self.ask(ask).await?;
-        form.order().map_err(|problem| malformed(&ask.path, problem))
+        form.order().map_err(|problem| self.malformed(ask, &problem))
     }
 
     /// Sends an order once.
@@ -54,7 +50,7 @@ impl AlpacaClient {
         let ask = Ask::post("/v2/orders", order_body(request));
         let body = self.once(&ask).await?;
         let form: OrderForm = self.read(&ask, &body)?;
-        form.order().map_err(|problem| malformed(&ask.path, problem))
+        form.order().map_err(|problem| self.malformed(&ask, &problem))
     }
 
     /// Returns the order that is there under the id of `request`, if it is the same order.
@@ -104,7 +100,7 @@ impl AlpacaClient {
             let form: OrderForm = serde_json::from_value(form).map_err(|error| error.to_string())?;
             form.order()
         });
-        read.collect::<Result<_, _>>().map_err(|problem| malformed(&ask.path, problem))
+        read.collect::<Result<_, _>>().map_err(|problem| self.malformed(&ask, &problem))
     }
 }
 
@@ -216,7 +212,7 @@ impl Broker for AlpacaClient {
         let forms: Vec<Value> = self.ask(&ask).await?;
         let crypto = forms.into_iter().filter(is_crypto);
         let read = crypto.map(|form| serde_json::from_value::<PositionForm>(form).map(BrokerPosition::from));
-        read.collect::<Result<_, _>>().map_err(|error| malformed(&ask.path, error.to_string()))
+        read.collect::<Result<_, _>>().map_err(|error| self.malformed(&ask, &error.to_string()))
     }
 
     async fn position(&self, symbol: &Symbol) -> Result<Option<BrokerPosition>, BrokerError> {
@@ -236,7 +232,7 @@ impl Broker for AlpacaClient {
         };
         let body = self.once(&ask).await?;
         let form: OrderForm = self.read(&ask, &body)?;
-        form.order().map_err(|problem| malformed(&ask.path, problem))
+        form.order().map_err(|problem| self.malformed(&ask, &problem))
     }
 
     async fn activities(&self, query: &ActivityQuery) -> Result<Page<Activity>, BrokerError> {
@@ -254,7 +250,7 @@ impl Broker for AlpacaClient {
             .into_iter()
             .map(ActivityForm::activity)
             .collect::<Result<_, _>>()
-            .map_err(|problem| malformed(&ask.path, problem))?;
+            .map_err(|problem| self.malformed(&ask, &problem))?;
         let next = (items.len() == size).then(|| items.last().map(|activity| activity.id().to_owned())).flatten();
         Ok(Page { items, next })
     }

@@ -27,11 +27,3 @@ resource "google_storage_bucket" "bucket" {
     }
   }
 }
-
-resource "google_storage_bucket_iam_member" "uploads" {
-  for_each = var.uploaders
-
-  bucket = google_storage_bucket.bucket.name
-  role   = "roles/storage.objectUser"
-  member = each.key
-}

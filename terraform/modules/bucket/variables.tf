@@ -29,17 +29,6 @@ variable "old_versions_days" {
   }
 }
 
-variable "uploaders" {
-  description = "People who may write objects: user:, group: or serviceAccount: members."
-  type        = set(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for member in var.uploaders : can(regex("^(serviceAccount|user|group):[^@\\s]+@\\S+$", member))])
-    error_message = "An uploader is one serviceAccount:, user: or group:. allUsers and allAuthenticatedUsers never are."
-  }
-}
-
 variable "labels" {
   description = "Labels on the bucket."
   type        = map(string)

@@ -10,6 +10,11 @@ locals {
       } if length(fields) > 1
     }
   ]...)
+  exempt = merge([
+    for collection in var.collections : {
+      for field in collection.unindexed : "${collection.name}/${field}" => { collection = collection.name, field = field }
+    }
+  ]...)
   expiring = toset([for collection in var.collections : collection.name if collection.expires])
 }
 
@@ -64,6 +69,19 @@ resource "google_firestore_field" "commit" {
   database   = google_firestore_database.hot.name
   collection = each.key
   field      = "_commit"
+
+  index_config {}
+}
+
+# Lists, maps and long texts, which no query asks by: their entries would be written with each document and read by
+# nobody, and a document may have 40,000 of them. What is said of a map holds for all that is in it.
+resource "google_firestore_field" "unindexed" {
+  for_each = local.exempt
+
+  project    = var.project_id
+  database   = google_firestore_database.hot.name
+  collection = each.value.collection
+  field      = each.value.field
 
   index_config {}
 }

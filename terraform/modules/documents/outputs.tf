@@ -11,6 +11,14 @@ output "composite_indexes" {
   }
 }
 
+output "unindexed_fields" {
+  description = "Fields without an index of their own, as COLLECTION/FIELD, read from what is declared."
+  value = sort([
+    for field in concat(values(google_firestore_field.unindexed), values(google_firestore_field.commit), values(google_firestore_field.expire_at)) :
+    "${field.collection}/${field.field}" if alltrue([for config in field.index_config : length(config.indexes) == 0])
+  ])
+}
+
 output "expiring_collections" {
   description = "Collections whose documents delete themselves at expire_at."
   value       = sort([for field in google_firestore_field.expire_at : field.collection])

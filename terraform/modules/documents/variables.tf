@@ -19,16 +19,29 @@ variable "location" {
 }
 
 variable "collections" {
-  description = "Collections by the name they have in this environment, the combinations of fields they are asked by (\" desc\" after a field is its order), and whether their documents may carry expire_at."
+  description = "Collections by the name they have in this environment, the combinations of fields they are asked by (\" desc\" after a field is its order), the fields that nobody asks by and that get no index, and whether their documents may carry expire_at."
   type = list(object({
-    name    = string
-    indexes = list(list(string))
-    expires = bool
+    name      = string
+    indexes   = list(list(string))
+    unindexed = list(string)
+    expires   = bool
   }))
 
   validation {
     condition     = length(distinct(var.collections[*].name)) == length(var.collections)
     error_message = "A collection is named twice."
+  }
+
+  validation {
+    condition = alltrue([for collection in var.collections : length(setintersection(collection.unindexed, [
+      for field in flatten(collection.indexes) : trimsuffix(field, " desc")
+    ])) == 0])
+    error_message = "A field that queries ask by has no index."
+  }
+
+  validation {
+    condition     = alltrue([for collection in var.collections : length(setintersection(collection.unindexed, ["expire_at", "_commit"])) == 0])
+    error_message = "expire_at and _commit belong to the store, and have no index anyway."
   }
 }
 

@@ -46,6 +46,14 @@ output "ingress" {
   value       = one([for service in google_cloud_run_v2_service.function : service.ingress])
 }
 
+output "scaling" {
+  description = "How many instances a service may have, and how many requests each takes at once; null for a job."
+  value = one([for service in google_cloud_run_v2_service.function : {
+    instances_max         = service.template[0].scaling[0].max_instance_count
+    requests_per_instance = service.template[0].max_instance_request_concurrency
+  }])
+}
+
 output "variables" {
   description = "Names of the environment variables, by whether their value comes from a secret."
   value = {

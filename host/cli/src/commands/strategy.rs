@@ -32,8 +32,12 @@ pub(super) fn run(command: &StrategyCommand, target: Target, home: &Home, output
         StrategyCommand::History(args) => at(target, home, "sentinel strategy history", async |place| {
             registry::show_history(args, place, output).await
         }),
-        StrategyCommand::Activate(args) => registry::switch(args, true, home, output),
-        StrategyCommand::Deactivate(args) => registry::switch(args, false, home, output),
+        StrategyCommand::Activate(args) => at(target, home, "sentinel strategy activate", async |place| {
+            registry::switch(args, true, place, output).await
+        }),
+        StrategyCommand::Deactivate(args) => at(target, home, "sentinel strategy deactivate", async |place| {
+            registry::switch(args, false, place, output).await
+        }),
         StrategyCommand::Show(args) => {
             at(target, home, "sentinel strategy show", async |place| registry::show(args, place, output).await)
         }

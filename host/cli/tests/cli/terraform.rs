@@ -45,7 +45,8 @@ fn firestore_has_the_indexes_of_the_collections() {
     let committed: Vec<Value> = serde_json::from_str(&text).unwrap();
     let declared = Collection::ALL.map(|collection| {
         let (name, rehearsal) = (collection.production_name(), collection.rehearsal_name());
-        json!({ "collection": name, "rehearsal_collection": rehearsal, "indexes": collection.indexes() })
+        json!({ "collection": name, "rehearsal_collection": rehearsal, "indexes": collection.indexes(),
+                "unindexed": collection.unindexed() })
     });
     let without_expiry = committed.into_iter().map(|mut collection| {
         collection.as_object_mut().unwrap().remove("expires");

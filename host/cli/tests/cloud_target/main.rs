@@ -6,5 +6,6 @@
 mod asking;
 mod running;
 mod settings;
+mod switching;
 mod upload;
 mod world;

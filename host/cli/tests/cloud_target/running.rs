@@ -30,7 +30,7 @@ async fn answer(State(asked): State<Asked>, request: Request) -> impl IntoRespon
     asked.lock().unwrap().push((request.method().to_string(), path.clone(), bearer.to_owned()));
     let refusal = |why: &str| format!("{{\"error\":{{\"message\":\"{why}\"}}}}");
     let (status, body) = if path.contains("sync-positions") {
-        (403, refusal("the caller lacks cloudscheduler.jobs.run"))
+        (403, refusal(&format!("the caller lacks cloudscheduler.jobs.run, see {bearer}")))
     } else if path.contains("register-strategy") {
         (404, refusal("Job not found"))
     } else if path.contains("patch-fees") {
@@ -91,7 +91,7 @@ async fn what_google_refuses_is_said_with_what_to_do() {
     let google = Google::start().await;
     let world = google.world();
     for (function, parts) in [
-        ("sync-positions", ["lacks cloudscheduler.jobs.run", "role"]),
+        ("sync-positions", ["lacks cloudscheduler.jobs.run, see Bearer [REDACTED]", "role"]),
         ("register-strategy", ["no test-register-strategy in my-project/europe-west1", "events alone"]),
         ("patch-fees", ["being changed", "try again"]),
         ("patch-prices", ["500", "does not say why"]),

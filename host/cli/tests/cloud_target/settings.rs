@@ -76,7 +76,6 @@ fn what_makes_no_sense_there_is_refused_with_what_to_do_instead() {
         ("backup a.sentinel", "backups of their own"),
         ("restore a.sentinel", "backups of their own"),
         ("strategy register sma-cross --config a.toml", "strategy upload"),
-        ("strategy deactivate trend", "active = true or false"),
         ("quarantine retry", "run NAME"),
         ("run archive-trades --at 2024-01-01", "takes its moment from the clock"),
         ("backtest --as-recorded --from 2024-01-01 --to 2024-02-01", "--target laptop"),

@@ -121,6 +121,29 @@ impl Collection {
         }
     }
 
+    /// Returns the fields that the cloud keeps no index of: lists, maps and long texts, which no query asks by.
+    ///
+    /// The cloud indexes each field of a document by itself, each item of a list and each field of a map, of a text its
+    /// first 1,500 bytes. An account of many lanes would have more of these entries than a document may
+    /// ([`INDEX_ENTRIES_MAX`](super::limits::INDEX_ENTRIES_MAX)), and each write of a chunk would pay for entries that
+    /// nobody reads. A query by one of these fields, or by a part of it, is refused everywhere.
+    #[must_use]
+    pub const fn unindexed(self) -> &'static [&'static str] {
+        match self {
+            Self::DimStrategies => &["assets", "config", "description"],
+            Self::DimAssets => &["rules"],
+            Self::LiveSignals | Self::RejectedSignals => &["reasons", "rejection", "risk_params", "rules", "warnings"],
+            Self::LivePositions => &["intent", "orders", "plan", "position", "risk_params", "rules"],
+            Self::Accounts => &["lanes", "paused", "troubles", "volume"],
+            Self::Candles => &["columns", "received"],
+            Self::Decisions => &["decided"],
+            Self::JobMetadata => &["error", "event", "notes"],
+            Self::Quarantine => &["reasons", "row"],
+            Self::Outbox => &["event", "last_error"],
+            Self::JobLocks => &[],
+        }
+    }
+
     const fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::DimStrategies => ("dim_strategies", "test_dim_strategies"),
@@ -149,5 +172,23 @@ mod tests {
             let name = collection.production_name();
             assert_eq!(collection.rehearsal_name(), format!("test_{}", name.strip_prefix("live_").unwrap_or(name)));
         }
+    }
+
+    #[test]
+    fn no_declared_index_needs_a_field_without_one() {
+        for collection in Collection::ALL {
+            let declared = collection.indexes().iter().flat_map(|index| index.fields());
+            for field in declared {
+                assert!(!collection.unindexed().contains(field), "{collection:?}: {field}");
+            }
+        }
+    }
+
+    /// "Maximum number of single-field index configurations for a database" in Firestore's documentation.
+    #[test]
+    fn there_are_no_more_exemptions_than_a_database_may_have() {
+        let own = 2 * Collection::ALL.len();
+        let fields = Collection::ALL.map(|collection| collection.unindexed().len()).iter().sum::<usize>();
+        assert!(own + fields <= 200, "{own} + {fields}");
     }
 }

@@ -17,6 +17,8 @@ pub const COMMIT_BYTES_MAX: usize = 10 << 20;
 pub const NAME_BYTES_MAX: usize = 1_500;
 /// Maps and arrays within each other.
 pub const DEPTH_MAX: usize = 20;
+/// Entries that one document may have in all indexes.
+pub const INDEX_ENTRIES_MAX: usize = 40_000;
 /// Values of an `in` filter.
 pub const IN_VALUES_MAX: usize = 30;
 
@@ -53,7 +55,8 @@ pub fn check_id(collection: CollectionName, id: &str) -> Result<(), StoreError> 
 /// # Errors
 ///
 /// When it is no object, holds an array in an array, a whole number beyond 64 bits with sign, a field name that is
-/// empty, reserved or the store's own, is nested too deep, or too large.
+/// empty, reserved or the store's own, is nested too deep, too large, or has more than [`INDEX_ENTRIES_MAX`] entries in
+/// indexes.
 pub fn check_body(collection: CollectionName, id: &str, body: &Value) -> Result<usize, StoreError> {
     let invalid = |reason: String| StoreError::InvalidDocument { collection, id: id.to_owned(), reason };
     if !body.is_object() {
@@ -68,7 +71,31 @@ pub fn check_body(collection: CollectionName, id: &str, body: &Value) -> Result<
         let bytes_max = DOCUMENT_BYTES_MAX;
         return Err(StoreError::DocumentTooLarge { collection, id: id.to_owned(), bytes, bytes_max });
     }
+    let entries = index_entries(collection, body);
+    if entries > INDEX_ENTRIES_MAX {
+        return Err(invalid(format!(
+            "it has {entries} index entries, at most {INDEX_ENTRIES_MAX}: take its largest field out by \
+             Collection::unindexed and firestore-indexes.json"
+        )));
+    }
     Ok(bytes)
+}
+
+/// Returns how many index entries a document has at most: those of each field by itself, and one in each composite.
+fn index_entries(collection: CollectionName, body: &Value) -> usize {
+    let collection = collection.collection();
+    let indexed = body.as_object().into_iter().flatten();
+    let indexed = indexed.filter(|(name, _)| !collection.unindexed().contains(&name.as_str()));
+    indexed.map(|(_, value)| field_entries(value)).sum::<usize>() + collection.indexes().len()
+}
+
+/// A value is found in both directions, a list by each of its items, a map by its fields.
+fn field_entries(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => items.len(),
+        Value::Object(fields) => fields.values().map(field_entries).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 2,
+    }
 }
 
 fn value_bytes(value: &Value, depth: usize) -> Result<usize, String> {
@@ -137,6 +164,17 @@ mod tests {
         assert_eq!(check(&of_bytes(DOCUMENT_BYTES_MAX)), Ok(DOCUMENT_BYTES_MAX));
         let error = check(&of_bytes(DOCUMENT_BYTES_MAX + 1)).unwrap_err();
         assert!(error.contains("1048577 bytes") && error.contains("chunks"), "{error}");
+    }
+
+    #[test]
+    fn what_has_no_index_is_not_counted_and_what_has_may_not_be_too_much() {
+        let lanes: Vec<_> = (0..20_000).map(|lane| (format!("{lane:05}"), json!({ "dust": 0, "n": [1, 2] }))).collect();
+        let lanes = Value::Object(lanes.into_iter().collect());
+        check(&json!({ "lanes": lanes })).unwrap();
+        let error = check(&json!({ "others": lanes })).unwrap_err();
+        assert!(error.contains("80000 index entries, at most 40000"), "{error}");
+        check(&json!({ "others": vec![0; INDEX_ENTRIES_MAX] })).unwrap();
+        assert!(check(&json!({ "others": vec![0; INDEX_ENTRIES_MAX + 1] })).is_err());
     }
 
     #[test]

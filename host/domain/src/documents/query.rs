@@ -179,8 +179,8 @@ impl Query {
     ///
     /// [`StoreError::InvalidQuery`] for ranges on two fields, an order by another field than the range's, a field name
     /// of other characters than letters, digits and `_`, a value that cannot be compared, more than one `in` or more
-    /// than [`IN_VALUES_MAX`] values in it, a limit of zero, a cursor that does not fit the order, or a field that
-    /// belongs to the store.
+    /// than [`IN_VALUES_MAX`] values in it, a limit of zero, a cursor that does not fit the order, a field that
+    /// belongs to the store, or one of [`Collection::unindexed`](super::Collection::unindexed).
     pub fn check_form(&self) -> Result<(), StoreError> {
         self.fault().map_or(Ok(()), |reason| Err(StoreError::InvalidQuery { collection: self.collection, reason }))
     }
@@ -199,6 +199,7 @@ impl Query {
             .filter(|field| !is_field(field))
             .map(|field| format!("field \"{field}\": use letters, digits and _, with dots between levels"))
             .chain(self.own_field_fault())
+            .chain(self.unindexed_fault())
             .chain(self.filters.iter().filter_map(filter_fault))
             .chain(self.shape_fault())
             .next()
@@ -207,6 +208,12 @@ impl Query {
     fn own_field_fault(&self) -> Option<String> {
         let own = self.fields().find(|field| OWN_FIELDS.iter().any(|own| field.split('.').next() == Some(own)))?;
         Some(format!("field \"{own}\" belongs to the store, and has no index"))
+    }
+
+    fn unindexed_fault(&self) -> Option<String> {
+        let unindexed = self.collection.collection().unindexed();
+        let field = self.fields().find(|field| unindexed.iter().any(|of| field.split('.').next() == Some(of)))?;
+        Some(format!("field \"{field}\" has no index: Collection::unindexed and firestore-indexes.json take it out"))
     }
 
     fn shape_fault(&self) -> Option<String> {
@@ -312,6 +319,8 @@ mod tests {
         refused(all().equal("a..b", 1), "use letters");
         refused(all().equal("expire_at", 1), "belongs to the store");
         refused(all().order_by("_commit", Direction::Ascending), "belongs to the store");
+        refused(all().equal("risk_params.priority", 1), "has no index");
+        refused(all().order_by("warnings", Direction::Ascending), "has no index");
         refused(all().limit(0), "a limit of 0");
         let cursor = Some(Cursor { value: None, id: "x".to_owned() });
         refused(Query { after: cursor, ..all().less("a", 1) }, "another order");

@@ -65,6 +65,30 @@ async fn a_commit_that_did_not_arrive_is_told_and_can_be_made_again() {
     assert_eq!(number(&store, "a").await, Some(2));
 }
 
+/// UNAVAILABLE is Google's own word, on a connection that stands.
+#[tokio::test]
+async fn what_is_answered_unavailable_is_read_again_and_a_commit_is_told() {
+    let Some((_, warm)) = behind_proxy().await else { return };
+    drop(warm);
+    for is_commit in [false, true] {
+        let proxy = Proxy::to(Counterpart::Firestore.address().unwrap()).await;
+        proxy.set(Fault::Unavailable).await;
+        let store = FirestoreDocuments::connect(settings(&proxy.address)).unwrap();
+        if is_commit {
+            let write = || vec![put_number("a", 7, Precondition::Absent)];
+            let error = store.commit(write()).await.unwrap_err();
+            unavailable(&error);
+            assert!(proxy.is_over(), "{error}");
+            assert_eq!(number(&store, "a").await, None, "{error}");
+            store.commit(write()).await.unwrap();
+            assert_eq!(number(&store, "a").await, Some(7));
+        } else {
+            assert_eq!(read(&store, "a").await, None);
+            assert!(proxy.is_over(), "nobody was answered UNAVAILABLE");
+        }
+    }
+}
+
 /// A delete leaves no number behind: the caller is told that it is unknown, and asks again.
 #[tokio::test]
 async fn a_delete_whose_answer_is_lost_is_told_to_be_unknown() {

@@ -23,7 +23,12 @@ pub(crate) enum Fault {
     Hangs,
     /// New ones are cut at once.
     Refuses,
+    /// Each call on a new one is answered UNAVAILABLE, a few times; then it is cut, and the next passes.
+    Unavailable,
 }
+
+/// How many calls are answered UNAVAILABLE.
+const UNAVAILABLE_CALLS: usize = 3;
 
 /// How long a request is given to be carried out before its connection is cut.
 const CARRIED_OUT: Duration = Duration::from_millis(500);
@@ -94,6 +99,11 @@ impl Shared {
     }
 
     async fn carry(self: Arc<Self>, mut caller: TcpStream) {
+        if self.is(Fault::Unavailable) {
+            let _cut = unavailable(&mut caller).await;
+            self.take(Fault::Unavailable);
+            return;
+        }
         let Ok(mut server) = TcpStream::connect(&self.upstream).await else { return };
         let (mut request, mut answer) = (vec![0; 1 << 16], vec![0; 1 << 16]);
         loop {
@@ -132,4 +142,57 @@ async fn swallow(caller: &mut TcpStream, server: &mut TcpStream) {
             return;
         }
     }
+}
+
+// The frames of HTTP/2 (RFC 9113) that a refusal takes.
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const PREFACE_BYTES: usize = 24;
+/// Of `SETTINGS` and `PING`; of `DATA` and `HEADERS` the end of what is sent.
+const ACK_OR_END: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// Answers calls as Google does when it cannot serve: with headers alone, the status among them.
+async fn unavailable(caller: &mut TcpStream) -> std::io::Result<()> {
+    caller.read_exact(&mut [0; PREFACE_BYTES]).await?;
+    caller.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+    let mut answered = 0;
+    while answered < UNAVAILABLE_CALLS {
+        let mut head = [0; 9];
+        caller.read_exact(&mut head).await?;
+        let [a, b, c, kind, flags, stream @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        caller.read_exact(&mut payload).await?;
+        let ends = flags & ACK_OR_END != 0;
+        match kind {
+            SETTINGS | PING if !ends => caller.write_all(&frame(kind, ACK_OR_END, 0, ping_of(kind, &payload))).await?,
+            DATA | HEADERS if ends => {
+                let stream = u32::from_be_bytes(stream);
+                caller.write_all(&frame(HEADERS, END_HEADERS | ACK_OR_END, stream, &status_14())).await?;
+                answered += 1;
+            }
+            _ => {}
+        }
+    }
+    // What is on its way arrives before the connection ends.
+    sleep(QUIET).await;
+    Ok(())
+}
+
+fn ping_of(kind: u8, payload: &[u8]) -> &[u8] {
+    if kind == PING { payload } else { &[] }
+}
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+/// `:status: 200`, `content-type: application/grpc`, `grpc-status: 14`, as HPACK (RFC 7541) without a table.
+fn status_14() -> Vec<u8> {
+    let text = |text: &'static [u8]| [&[u8::try_from(text.len()).unwrap()], text].concat();
+    let named = |name, value| [vec![0], text(name), text(value)].concat();
+    [vec![0x88], named(b"content-type", b"application/grpc"), named(b"grpc-status", b"14")].concat()
 }

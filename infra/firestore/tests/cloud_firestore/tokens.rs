@@ -1,5 +1,7 @@
 //! Tokens that cannot be had: an error that says what to do, or that it may pass; never a secret in it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustls::crypto::ring;
@@ -18,12 +20,18 @@ const CANARY: &str = "canary-7f3a";
 
 /// Answers every request for a token with `status` and `body`; returns where.
 async fn token_endpoint(status: &'static str, body: &'static str) -> String {
+    counted_endpoint(status, body, Arc::default()).await
+}
+
+/// The same, counting how often it is asked.
+async fn counted_endpoint(status: &'static str, body: &'static str, asked: Arc<AtomicUsize>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}/token", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut request = [0; 1 << 14];
             let _read = stream.read(&mut request).await;
+            asked.fetch_add(1, Ordering::SeqCst);
             let length = body.len();
             let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n");
             let _written = stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes()).await;
@@ -79,4 +87,24 @@ async fn a_token_that_comes_opens_the_store() {
     let store = FirestoreDocuments::connect_as(settings(&address), credentials).unwrap();
     let error = store.get(positions(), "a").await.unwrap_err();
     assert!(error.to_string().contains("invalid jwt"), "{error}");
+}
+
+/// A token that ends while the store is open is renewed, and no call fails for it.
+#[tokio::test]
+async fn a_token_that_expires_is_renewed_while_the_store_is_used() {
+    let Some(address) = Counterpart::Firestore.address() else { return };
+    let asked = Arc::<AtomicUsize>::default();
+    let body = r#"{"access_token":"owner","expires_in":2,"token_type":"Bearer"}"#;
+    let endpoint = counted_endpoint("200 OK", body, Arc::clone(&asked)).await;
+    let store = FirestoreDocuments::connect_as(settings(&address), credentials(&endpoint)).unwrap();
+    let mut first = 0;
+    for call in 0..12 {
+        assert_eq!(store.get(positions(), "a").await.unwrap(), None, "call {call}");
+        if call == 0 {
+            first = asked.load(Ordering::SeqCst);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    let renewed = asked.load(Ordering::SeqCst) - first;
+    assert!(first >= 1 && renewed >= 2, "a token of two seconds was renewed {renewed} times in six");
 }

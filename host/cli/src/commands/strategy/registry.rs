@@ -24,6 +24,9 @@ use crate::output::{Output, dim, number};
 use crate::place::{Place, Whose};
 use crate::strategies::Loader;
 
+/// How often a switch that is to hold from now on is tried while others change the same strategy.
+const TRIES: u32 = 10;
+
 /// The two files of one registration, as a bucket would hold them side by side.
 #[derive(Debug)]
 struct Pair {
@@ -43,6 +46,17 @@ impl Uploads for Pair {
     }
 }
 
+/// A switch reads no upload.
+#[derive(Debug)]
+struct NoUploads;
+
+#[async_trait]
+impl Uploads for NoUploads {
+    async fn read(&self, _: &str, _: u64) -> Result<Option<Vec<u8>>, UploadError> {
+        Ok(None)
+    }
+}
+
 pub(super) fn register(args: &RegisterArgs, home: &Home, output: &Output) -> Result<()> {
     let path = Loader::new(1, output)?.component(&args.strategy)?;
     let component = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -55,18 +69,19 @@ pub(super) fn register(args: &RegisterArgs, home: &Home, output: &Output) -> Res
     // Named by the config's path, so that what is wrong with it is said of that file.
     let stem = config_name.strip_suffix(".toml").unwrap_or(&config_name);
     let event = finalized("command-line", &format!("{stem}.wasm"), &generation, at);
-    let function = laptop.register_strategy(Arc::new(Pair { component, config: text.into_bytes() }));
+    let place = laptop.place();
+    let function = place.register_strategy(Arc::new(Pair { component, config: text.into_bytes() }));
     block_on(async {
         let ran = {
             let _spinner = output.spinner(format!("trying {} out", path.display()));
             let request = RunRequest { at: Some(at), event: Some(event), ds: None };
-            laptop.run(&function, request).await.map_err(plainly)?
+            place.run(&function, request).await.map_err(plainly)?
         };
         let strategy_id = match config.id {
             Some(id) => id,
             None => id_of(&path, output)?,
         };
-        changed(&laptop.place(), &strategy_id, &ran, output).await
+        changed(&place, &strategy_id, &ran, output).await
     })
 }
 
@@ -74,17 +89,22 @@ fn id_of(component: &Path, output: &Output) -> Result<String> {
     Ok(Loader::new(1, output)?.load_file(component, None)?.manifest().id.clone())
 }
 
-pub(super) fn switch(args: &SwitchArgs, active: bool, home: &Home, output: &Output) -> Result<()> {
-    let laptop = Laptop::open(home, "sentinel strategy activate")?;
-    let at = args.at.unwrap_or_else(|| laptop.clock.now());
-    block_on(async {
-        known(&laptop.place(), &args.strategy_id).await?;
+/// Switches a strategy as the event does that asks `register-strategy` for it: by a run of that function here, under its
+/// lease, on the stores of the place. What it publishes leaves with the next round of the outbox.
+pub(super) async fn switch(args: &SwitchArgs, active: bool, place: &Place, output: &Output) -> Result<()> {
+    known(place, &args.strategy_id).await?;
+    let function = place.register_strategy(Arc::new(NoUploads));
+    let mut tries = 1;
+    let ran = loop {
+        let at = args.at.unwrap_or_else(|| place.clock.now());
         let event = ActivationRequest { strategy_id: args.strategy_id.clone(), active }.event(at);
-        let function = laptop.register_uploads();
-        let request = RunRequest { at: Some(at), event: Some(event), ds: None };
-        let ran = laptop.run(function.as_ref(), request).await.map_err(plainly)?;
-        changed(&laptop.place(), &args.strategy_id, &ran, output).await
-    })
+        match place.run(&function, RunRequest { at: Some(at), event: Some(event), ds: None }).await {
+            // Somebody else was faster while this waited, so that now is not now any more.
+            Err(error) if args.at.is_none() && tries < TRIES && is_too_early(&error) => tries += 1,
+            ran => break ran.map_err(plainly)?,
+        }
+    };
+    changed(place, &args.strategy_id, &ran, output).await
 }
 
 /// Says what a run of `register-strategy` changed.
@@ -288,22 +308,35 @@ pub(super) fn refused(error: VerifyError) -> Error {
 /// Leaves out of a failed registration what is of no use to the person who typed the command: which function of the
 /// program it was that failed.
 fn plainly(error: Error) -> Error {
-    let Some(RunError::Function { source, .. }) = error.downcast_ref::<RunError>() else { return error };
-    let mut cause: Option<&(dyn StdError + 'static)> = source.source();
-    while let Some(error) = cause {
-        if let Some(VerifyError::Config(config)) = error.downcast_ref::<VerifyError>() {
+    for cause in causes(&error) {
+        if let Some(VerifyError::Config(config)) = cause.downcast_ref::<VerifyError>() {
             return usage(config);
         }
-        if let Some(config) = error.downcast_ref::<ConfigError>() {
+        if let Some(config) = cause.downcast_ref::<ConfigError>() {
             return usage(config);
         }
-        if let Some(history) = error.downcast_ref::<RegistryError>() {
+        if let Some(history) = cause.downcast_ref::<RegistryError>() {
             return usage(history);
         }
-        if let Some(refused) = error.downcast_ref::<VerifyError>() {
+        if let Some(refused) = cause.downcast_ref::<VerifyError>() {
             return anyhow!("{refused}");
         }
-        cause = error.source();
     }
     error
+}
+
+/// Returns whether a change was asked for a time at which others have changed or decided since.
+fn is_too_early(error: &Error) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref())
+        .any(|history| matches!(history, RegistryError::RewritesHistory { .. } | RegistryError::DecidedSince { .. }))
+}
+
+/// Returns what made the function fail, the nearest first; nothing where it was not the function that failed.
+fn causes(error: &Error) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+    let failed = match error.downcast_ref::<RunError>() {
+        Some(RunError::Function { source, .. }) => source.source(),
+        _ => None,
+    };
+    std::iter::successors(failed, |&cause| cause.source())
 }
