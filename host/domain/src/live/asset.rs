@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::broker::BrokerAsset;
 use crate::documents::{Collection, Record};
 use crate::instrument::{Instrument, InstrumentRules};
 
@@ -13,9 +14,32 @@ pub struct Asset {
     pub instrument: Instrument,
     /// How orders are rounded.
     pub rules: InstrumentRules,
+    /// The broker's id of it; `None` until the broker has named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broker_asset_id: Option<String>,
 }
 
 impl Asset {
+    /// Returns what is to be kept of an instrument, given what is `known` of it and how the broker has it `listed`;
+    /// `None` where nobody knows anything.
+    ///
+    /// What the broker had and leaves out now takes no orders. The smallest value of an order is not published, so one
+    /// that is known stays.
+    #[must_use]
+    pub fn as_listed(instrument: &Instrument, known: Option<&Self>, listed: Option<&BrokerAsset>) -> Option<Self> {
+        let Some(listed) = listed else {
+            let mut asset = known?.clone();
+            asset.rules.tradable &= asset.broker_asset_id.is_none();
+            return Some(asset);
+        };
+        let notional_min = known.map_or(listed.rules.notional_min, |known| known.rules.notional_min);
+        Some(Self {
+            instrument: instrument.clone(),
+            rules: InstrumentRules { notional_min, ..listed.rules },
+            broker_asset_id: Some(listed.id.clone()),
+        })
+    }
+
     /// Returns the name of an instrument's document.
     #[must_use]
     pub fn id_of(instrument: &Instrument) -> String {
@@ -28,5 +52,41 @@ impl Record for Asset {
 
     fn id(&self) -> String {
         Self::id_of(&self.instrument)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::dec;
+
+    use super::*;
+
+    fn instrument() -> Instrument {
+        "test:BTC/USD".parse().unwrap()
+    }
+
+    fn listed(tick_size: rust_decimal::Decimal) -> BrokerAsset {
+        let rules = InstrumentRules { tick_size, ..InstrumentRules::default() };
+        BrokerAsset { id: "1".to_owned(), symbol: instrument().symbol, name: "Bitcoin".to_owned(), rules }
+    }
+
+    #[test]
+    fn the_broker_has_the_last_word_but_on_what_it_does_not_publish() {
+        let rules = InstrumentRules { notional_min: dec!(5), ..InstrumentRules::default() };
+        let known = Asset { instrument: instrument(), rules, broker_asset_id: None };
+        let asset = Asset::as_listed(&instrument(), Some(&known), Some(&listed(dec!(1)))).unwrap();
+        assert_eq!((asset.rules.tick_size, asset.rules.notional_min), (dec!(1), dec!(5)));
+        assert_eq!(asset.broker_asset_id.as_deref(), Some("1"));
+        assert_eq!(Asset::as_listed(&instrument(), Some(&asset), Some(&listed(dec!(1)))), Some(asset));
+    }
+
+    #[test]
+    fn what_the_broker_had_and_leaves_out_takes_no_orders() {
+        let known = Asset::as_listed(&instrument(), None, Some(&listed(dec!(1)))).unwrap();
+        assert!(known.rules.tradable);
+        assert!(!Asset::as_listed(&instrument(), Some(&known), None).unwrap().rules.tradable);
+        let never_named = Asset { broker_asset_id: None, ..known };
+        assert_eq!(Asset::as_listed(&instrument(), Some(&never_named), None), Some(never_named));
+        assert_eq!(Asset::as_listed(&instrument(), None, None), None);
     }
 }
