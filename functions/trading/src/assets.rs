@@ -79,8 +79,7 @@ async fn keep_as_listed(
         return Ok(BTreeSet::new());
     }
     let listed = broker.assets().await.map_err(broker_failed("ask the broker for its assets"))?;
-    let listed: BTreeMap<Symbol, BrokerAsset> =
-        listed.into_iter().map(|asset| (asset.symbol.clone(), asset)).collect();
+    let listed: BTreeMap<Symbol, BrokerAsset> = listed.into_iter().map(|asset| (asset.symbol.clone(), asset)).collect();
     let kept: BTreeMap<String, Stored<Asset>> = kept.into_iter().map(|stored| (stored.record.id(), stored)).collect();
     let (mut writes, mut missing) = (Vec::new(), BTreeSet::new());
     for instrument in wanted {

@@ -20,6 +20,7 @@ use crate::job::{JobError, PAUSE, run_job};
 use crate::keys::{Keys, KeysError};
 use crate::settings::{Role, Settings};
 use crate::stores::{Adapters, Unopened};
+use crate::updates::relay;
 use crate::{broker, git_hash};
 
 /// How long a candle is waited for after its close; a run of `ingest-candles` has 55 s.
@@ -66,7 +67,7 @@ pub struct Assembled {
     pub runtime: Runtime,
 }
 
-/// Serves the function until `stop` ends, or runs it once.
+/// Serves the function, or listens to the broker, until `stop` ends; or runs it once.
 ///
 /// # Errors
 /// See [`ProgramError`].
@@ -76,6 +77,9 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ProgramError> {
+    if settings.role == Role::TradeUpdates {
+        return relay(settings, adapters, clock, stop).await;
+    }
     let Assembled { function, runtime } = assemble(settings, adapters, Arc::clone(&clock)).await?;
     let Role::Service { port, .. } = settings.role else {
         return tokio::select! {

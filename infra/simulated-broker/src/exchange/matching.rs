@@ -11,8 +11,8 @@ use sentinel_domain::position::Fill;
 use sentinel_domain::settlement::{self, Quote};
 use sentinel_domain::timeframe::UnixMillis;
 
-use super::{Exchange, Execution, Happening};
 use super::looks::EquityPoint;
+use super::{Exchange, Execution, Happening};
 use crate::ids;
 use crate::market::Market;
 use crate::moment::{Moment, Phase};
