@@ -64,6 +64,10 @@ fn terms() -> Terms {
 }
 
 fn version() -> StrategyVersion {
+    version_of("waits", instrument(), START)
+}
+
+fn version_of(strategy_id: &str, instrument: Instrument, valid_from: UnixMillis) -> StrategyVersion {
     let registration = Registration {
         component_hash: ContentHash::of(b"component"),
         git_hash: None,
@@ -75,11 +79,11 @@ fn version() -> StrategyVersion {
             limits: json!({}),
             risk_params: serde_json::to_value(risk()).unwrap(),
         },
-        assets: vec![instrument()],
+        assets: vec![instrument],
         description: "waits".to_owned(),
         wit_version: "0.1.0".to_owned(),
     };
-    match History::new("waits", Vec::new()).register(registration, START) {
+    match History::new(strategy_id, Vec::new()).register(registration, valid_from) {
         Ok(Change::Opened { opened, .. }) => *opened,
         other => panic!("{other:?}"),
     }
@@ -121,7 +125,13 @@ fn broker(file: &Path, address: Option<SocketAddr>) -> SimulatedBroker {
     let settings = Settings { account, cash: dec!(10000), fees, fill_model, start: START, ..Settings::default() };
     let address = address.unwrap_or(Options::default().address);
     let broker =
-        SimulatedBroker::start(Options { settings, file: Some(file.to_owned()), address, ..Options::default() }).unwrap();
+        SimulatedBroker::start(Options { settings, file: Some(file.to_owned()), address, ..Options::default() })
+            .unwrap();
+    broker.load(&candles(instrument()), rules()).unwrap();
+    broker
+}
+
+fn candles(instrument: Instrument) -> Candles {
     let columns = Columns {
         open_time: (0..20).map(|row| START + row * MINUTE).collect(),
         open: vec![100.0; 20],
@@ -131,8 +141,7 @@ fn broker(file: &Path, address: Option<SocketAddr>) -> SimulatedBroker {
         volume: vec![1.0; 20],
         ..Columns::default()
     };
-    broker.load(&Candles::new(instrument(), Timeframe::M1, columns).unwrap(), rules()).unwrap();
-    broker
+    Candles::new(instrument, Timeframe::M1, columns).unwrap()
 }
 
 /// A laptop whose clock stands, with an order at the broker that nothing has filled yet.
@@ -202,6 +211,10 @@ impl World {
         position.record
     }
 
+    async fn account(&self) -> Account {
+        self.records::<Account>().get("paper").await.unwrap().unwrap().record
+    }
+
     fn said(&self, what: &str) -> usize {
         self.told.lock().unwrap().iter().filter(|said| *said == what).count()
     }
@@ -237,7 +250,7 @@ async fn a_fill_is_in_the_books_within_a_second() {
     // The same syncs have learned by which rules the broker takes orders.
     let asset = world.records::<Asset>().get(&Asset::id_of(&instrument())).await.unwrap().unwrap().record;
     assert!(asset.rules == rules() && asset.broker_asset_id.is_some(), "{asset:?}");
-    let account = world.records::<Account>().get("paper").await.unwrap().unwrap().record;
+    let account = world.account().await;
     assert_eq!((account.assets_until, account.troubles.len()), (Some(START), 0), "{:?}", account.troubles);
     running.abort();
 }
@@ -259,5 +272,25 @@ async fn what_was_filled_while_nothing_was_heard_is_found_after_it() {
     let _again = broker(&world.file(), Some(address));
     world.until(PATIENCE, async || world.position().await.status == PositionStatus::Open).await;
     assert_eq!(world.said("Listening"), 2);
+    running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instrument_is_named_until_the_broker_lists_it() {
+    let (world, broker, watch) = World::new().await;
+    let unlisted: Instrument = "test:XRP/USD".parse().unwrap();
+    world.put(&version_of("early", unlisted.clone(), START + MINUTE)).await;
+    let running = tokio::spawn(async move { watch.run(std::future::pending()).await });
+    let about = Account::about_asset(&unlisted);
+    world.until(PATIENCE, async || world.account().await.troubles.contains_key(&about)).await;
+    assert_eq!(world.account().await.assets_until, None);
+    // What the broker has is known all the same.
+    let known = async |instrument| world.records::<Asset>().get(&Asset::id_of(&instrument)).await.unwrap().is_some();
+    assert!(known(instrument()).await && !known(unlisted.clone()).await);
+
+    broker.load(&candles(unlisted.clone()), rules()).unwrap();
+    broker.advance(Moment::at_open(NOW)).unwrap();
+    world.until(PATIENCE, async || world.account().await.assets_until == Some(START + MINUTE)).await;
+    assert!(known(unlisted).await && world.account().await.troubles.is_empty());
     running.abort();
 }

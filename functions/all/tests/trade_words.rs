@@ -1,4 +1,5 @@
 //! Which words of a broker let positions be synced, and how often.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -45,7 +46,7 @@ fn fill(execution: &str) -> TradeWord {
 }
 
 fn lost() -> TradeWord {
-    TradeWord::Lost { reason: "gone".to_owned(), again_in: Duration::ZERO }
+    TradeWord::Lost { reason: "gone".to_owned(), keys_refused: false, again_in: Duration::ZERO }
 }
 
 async fn synced(words: Vec<(u64, TradeWord)>) -> Vec<String> {

@@ -79,6 +79,10 @@ async fn keep_as_listed(
         return Ok(BTreeSet::new());
     }
     let listed = broker.assets().await.map_err(broker_failed("ask the broker for its assets"))?;
+    if listed.is_empty() {
+        // A broker that trades nothing at all has no list yet, or a bad day: nothing is taken off the market by it.
+        return Ok(wanted);
+    }
     let listed: BTreeMap<Symbol, BrokerAsset> = listed.into_iter().map(|asset| (asset.symbol.clone(), asset)).collect();
     let kept: BTreeMap<String, Stored<Asset>> = kept.into_iter().map(|stored| (stored.record.id(), stored)).collect();
     let (mut writes, mut missing) = (Vec::new(), BTreeSet::new());

@@ -53,6 +53,9 @@ pub enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// The broker does not know the keys that this instance began with; another begins with those that hold then.
+    #[error("the broker does not accept the keys; the next instance reads them anew")]
+    KeysRefused,
     /// The platform wanted the job to end before it had.
     #[error("stopped before the run had ended: what it committed stays, run it again")]
     Stopped,

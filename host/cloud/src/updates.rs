@@ -13,6 +13,7 @@ use sentinel_domain::broker::TradeWord;
 use sentinel_domain::clock::Clock;
 use sentinel_domain::events::{CloudEvent, Publisher};
 use sentinel_functions::{UpdateListener, follow};
+use tokio::sync::Notify;
 
 use crate::broker;
 use crate::program::ProgramError;
@@ -27,6 +28,8 @@ const TOPIC: &str = "positions";
 #[derive(Debug)]
 struct Relay {
     publisher: Arc<dyn Publisher>,
+    /// Told when the broker does not accept the keys.
+    refused: Notify,
 }
 
 #[async_trait]
@@ -37,7 +40,8 @@ impl UpdateListener for Relay {
             TradeWord::Update(update) => {
                 tracing::info!(event = update.event, order.id = update.order_id.0, "the broker has news of an order");
             }
-            TradeWord::Lost { reason, again_in } => {
+            TradeWord::Lost { keys_refused: true, .. } => self.refused.notify_one(),
+            TradeWord::Lost { reason, again_in, .. } => {
                 let wait_ms = u64::try_from(again_in.as_millis()).unwrap_or(u64::MAX);
                 tracing::warn!(reason, wait_ms, "the broker's updates are not heard, the clock syncs positions");
             }
@@ -57,7 +61,7 @@ impl UpdateListener for Relay {
     }
 }
 
-/// Relays what the broker says until `stop` ends.
+/// Relays what the broker says until `stop` ends, or the broker does not accept the keys.
 pub(crate) async fn relay(
     settings: &Settings,
     adapters: &dyn Adapters,
@@ -66,11 +70,12 @@ pub(crate) async fn relay(
 ) -> Result<(), ProgramError> {
     // Settings of this role are not read without the way to the broker.
     let Some(access) = &settings.broker else { return Ok(()) };
-    let relay = Relay { publisher: adapters.publisher().await? };
+    let relay = Relay { publisher: adapters.publisher().await?, refused: Notify::new() };
     let updates = Box::new(TradeStream::new(broker::config(access)));
     tokio::select! {
-        () = follow(updates, clock.as_ref(), &relay) => {}
-        () = stop => {}
+        () = follow(updates, clock.as_ref(), &relay) => Ok(()),
+        // The next instance reads the keys anew.
+        () = relay.refused.notified() => Err(ProgramError::KeysRefused),
+        () = stop => Ok(()),
     }
-    Ok(())
 }

@@ -278,7 +278,7 @@ impl UpdateListener for Watch {
         match word {
             TradeWord::Listening => (self.report)(WatchEvent::Listening),
             TradeWord::Update(_) => {}
-            TradeWord::Lost { reason, again_in } => {
+            TradeWord::Lost { reason, again_in, .. } => {
                 (self.report)(WatchEvent::Deaf { reason: reason.clone(), again_in: *again_in });
             }
         }

@@ -192,13 +192,10 @@ impl TradeStream {
         self.socket = None;
         self.unanswered = 0;
         let longest = self.config.reconnect_delay_max;
-        // Keys do not become right by being shown again.
-        let again_in = match deaf {
-            Deaf::Unauthorized => longest,
-            _ => self.waits.next().unwrap_or(longest),
-        };
+        let keys_refused = matches!(deaf, Deaf::Unauthorized);
+        let again_in = if keys_refused { longest } else { self.waits.next().unwrap_or(longest) };
         self.wait = Some(again_in);
-        TradeWord::Lost { reason: deaf.to_string(), again_in }
+        TradeWord::Lost { reason: deaf.to_string(), keys_refused, again_in }
     }
 }
 

@@ -11,14 +11,14 @@ use sentinel_domain::closes::POSITIONS_DUE;
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::instrument::InstrumentRules;
 use sentinel_domain::timeframe::Timeframe;
-use sentinel_simulated_broker::{Options, Settings, SimulatedBroker};
+use sentinel_simulated_broker::{Keys, Moment, Options, Settings, SimulatedBroker};
 use serde_json::json;
 
 use crate::world::{Machine, NOW, client, settings};
 
-fn broker() -> SimulatedBroker {
+fn broker(keys: Option<Keys>) -> SimulatedBroker {
     let settings = Settings { cash: dec!(1000), ..Settings::default() };
-    let broker = SimulatedBroker::start(Options { settings, ..Options::default() }).unwrap();
+    let broker = SimulatedBroker::start(Options { settings, keys, ..Options::default() }).unwrap();
     let prices = || vec![100.0; 2];
     let columns = Columns {
         open_time: vec![0, 60_000],
@@ -31,7 +31,7 @@ fn broker() -> SimulatedBroker {
     };
     let candles = Candles::new("test:BTC/USD".parse().unwrap(), Timeframe::M1, columns).unwrap();
     broker.load(&candles, InstrumentRules::default()).unwrap();
-    broker.advance(sentinel_simulated_broker::Moment::at_close(60_000)).unwrap();
+    broker.advance(Moment::at_close(60_000)).unwrap();
     broker
 }
 
@@ -49,16 +49,17 @@ async fn events(machine: &Machine, count: usize) -> Vec<(String, CloudEvent)> {
 
 #[tokio::test]
 async fn word_from_the_broker_makes_positions_due() {
-    let broker = broker();
+    let broker = broker(None);
     let account = format!("broker = {{ kind = \"server\", url = \"{}\" }}", broker.url());
     let settings = settings("trade-updates", &[("SENTINEL_ACCOUNT", &account), ("SENTINEL_CALLERS", "")]);
     assert_eq!(settings.role, Role::TradeUpdates);
     let machine = Arc::new(Machine::new());
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let (adapters, clock) = (Arc::clone(&machine), Arc::new(ManualClock::at(NOW)));
-    let running = tokio::spawn(async move {
-        program::run(&settings, adapters.as_ref(), clock, async { drop(stopped.await) }).await
-    });
+    let running =
+        tokio::spawn(
+            async move { program::run(&settings, adapters.as_ref(), clock, async { drop(stopped.await) }).await },
+        );
 
     // Something may have been missed before.
     let first = events(&machine, 1).await;
@@ -76,4 +77,16 @@ async fn word_from_the_broker_makes_positions_due() {
 
     stop.send(()).unwrap();
     assert!(tokio::time::timeout(Duration::from_secs(5), running).await.unwrap().unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn refused_keys_end_the_worker_so_that_the_next_one_reads_them_anew() {
+    let broker = broker(Some(Keys { key_id: "new".to_owned(), secret: "new".to_owned() }));
+    let account = format!("broker = {{ kind = \"server\", url = \"{}\" }}", broker.url());
+    let settings = settings("trade-updates", &[("SENTINEL_ACCOUNT", &account)]);
+    let (machine, clock) = (Machine::new(), Arc::new(ManualClock::at(NOW)));
+    let ended = program::run(&settings, &machine, clock, std::future::pending());
+    let ended = tokio::time::timeout(Duration::from_secs(5), ended).await.unwrap();
+    assert!(matches!(ended, Err(program::ProgramError::KeysRefused)), "{ended:?}");
+    assert!(machine.carrier.events.lock().unwrap().is_empty());
 }

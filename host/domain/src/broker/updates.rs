@@ -31,6 +31,8 @@ pub enum TradeWord {
     Lost {
         /// What stands in the way. Holds no key.
         reason: String,
+        /// Whether the keys were refused: those that a process began with do not become right by waiting.
+        keys_refused: bool,
         /// How long until it is tried again.
         again_in: Duration,
     },

@@ -103,7 +103,8 @@ async fn nobody_listens_without_the_keys() {
     let broker = broker();
     let mut guest = Guest::at(&broker).await;
     let listen = json!({ "action": "listen", "data": { "streams": ["trade_updates", "nothing"] } });
-    let refused = |action: &str| json!({ "stream": "authorization", "data": { "status": "unauthorized", "action": action } });
+    let refused =
+        |action: &str| json!({ "stream": "authorization", "data": { "status": "unauthorized", "action": action } });
     assert_eq!(guest.ask(listen.clone()).await, refused("listen"));
     assert_eq!(guest.show("wrong").await, refused("authenticate"));
     assert_eq!(guest.ask(listen.clone()).await, refused("listen"));
@@ -123,9 +124,15 @@ async fn an_order_is_told_of_from_its_arrival_to_its_end() {
     let id = order(&broker, market("whole")).await;
     broker.advance(Moment::at_open(MINUTE)).unwrap();
     let [taken, filled] = guest.events(2).await.try_into().unwrap();
-    assert_eq!((&taken["event"], &taken["order"]["status"], &taken["order"]["id"]), (&json!("new"), &json!("new"), &json!(id)));
+    assert_eq!(
+        (&taken["event"], &taken["order"]["status"], &taken["order"]["id"]),
+        (&json!("new"), &json!("new"), &json!(id))
+    );
     assert_eq!((&filled["event"], &filled["order"]["status"]), (&json!("fill"), &json!("filled")));
-    assert_eq!((&filled["price"], &filled["qty"], &filled["position_qty"]), (&json!("100"), &json!("1"), &json!("0.9975")));
+    assert_eq!(
+        (&filled["price"], &filled["qty"], &filled["position_qty"]),
+        (&json!("100"), &json!("1"), &json!("0.9975"))
+    );
     assert_eq!((&filled["timestamp"], &filled["order"]["symbol"]), (&json!("1970-01-01T00:01:00Z"), &json!("BTCUSD")));
     assert_eq!(filled["order"]["filled_avg_price"], json!("100"));
     assert_ne!(filled["execution_id"], taken["execution_id"]);
@@ -139,7 +146,8 @@ async fn an_order_is_told_of_from_its_arrival_to_its_end() {
     order(&broker, market("refused")).await;
     let events = guest.events(4).await;
     let told: Vec<_> = events.iter().map(|event| (event["event"].clone(), event["order"]["status"].clone())).collect();
-    let expected = [("new", "new"), ("partial_fill", "partially_filled"), ("canceled", "canceled"), ("rejected", "rejected")];
+    let expected =
+        [("new", "new"), ("partial_fill", "partially_filled"), ("canceled", "canceled"), ("rejected", "rejected")];
     assert_eq!(told, expected.map(|(event, status)| (json!(event), json!(status))));
     assert_eq!((&events[1]["qty"], &events[2]["qty"]), (&json!("0.5"), &Value::Null));
 }
@@ -175,7 +183,7 @@ async fn word(stream: &mut TradeStream) -> TradeWord {
 
 async fn lost(stream: &mut TradeStream) -> (String, Duration) {
     match timeout(PATIENCE, stream.next()).await.unwrap() {
-        TradeWord::Lost { reason, again_in } => (reason, again_in),
+        TradeWord::Lost { reason, again_in, .. } => (reason, again_in),
         word => panic!("{word:?}"),
     }
 }
