@@ -195,4 +195,8 @@ impl Broker for FusedBroker {
     async fn asset(&self, symbol: &Symbol) -> Result<BrokerAsset, BrokerError> {
         self.read()?.asset(symbol).await
     }
+
+    async fn assets(&self) -> Result<Vec<BrokerAsset>, BrokerError> {
+        self.read()?.assets().await
+    }
 }

@@ -1,6 +1,7 @@
 //! Instruments and their rules over time, as rows of `dim_assets`.
 //!
-//! The hot store knows the rules of now. A change is seen on the night after and counts from the beginning of the day
+//! The hot store knows the rules of now: `snapshot-accounts` has asked the broker for them some minutes before. A change
+//! is seen on the night after and counts from the beginning of the day
 //! that ended.
 
 use std::collections::BTreeMap;
@@ -51,7 +52,7 @@ fn entry(ctx: &RunContext, stored: &Stored<Asset>, current: &BTreeMap<(String, S
     Some(entry)
 }
 
-fn row(ctx: &RunContext, Asset { instrument, rules }: &Asset) -> DimAsset {
+fn row(ctx: &RunContext, Asset { instrument, rules, broker_asset_id }: &Asset) -> DimAsset {
     let valid_from = utc(midnight(ctx.ds()));
     DimAsset {
         exchange: instrument.exchange.to_string(),
@@ -59,7 +60,7 @@ fn row(ctx: &RunContext, Asset { instrument, rules }: &Asset) -> DimAsset {
         base: instrument.symbol.base().to_owned(),
         quote: instrument.symbol.quote().to_owned(),
         asset_class: "crypto".to_owned(),
-        broker_asset_id: None,
+        broker_asset_id: broker_asset_id.clone(),
         tick_size: rules.tick_size,
         step_size: rules.step_size,
         quantity_min: rules.quantity_min,

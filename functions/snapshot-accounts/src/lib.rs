@@ -4,6 +4,9 @@
 //! the snapshots of earlier days and, where there is none, of the broker's portfolio history. A day that has its
 //! snapshot keeps it: the broker only tells how things stand now, and a later answer is not about that day.
 //!
+//! The broker is asked in the same visit by which rules it takes orders: what differs from what is kept in `dim_assets`
+//! is written there, and `archive-decisions` carries it on as history.
+//!
 //! Start with [`SnapshotAccounts`]; the way through the days is in `path`.
 
 mod path;
@@ -24,6 +27,7 @@ use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, LogicalDate, Report, RunContext, Trigger, async_trait,
 };
 use sentinel_trading::Terms;
+use sentinel_trading::assets::sync_assets;
 
 use path::EquityPath;
 
@@ -64,6 +68,31 @@ impl SnapshotAccounts {
         let closed = records.all(query).await?;
         let ours = closed.iter().filter(|stored| stored.record.account_id == self.terms.account_id);
         Ok(ours.map(|stored| stored.record.position.pnl()).sum())
+    }
+
+    /// Writes the day's snapshot, unless it is there.
+    async fn snapshot(&self, ctx: &RunContext) -> Result<Report, FunctionError> {
+        let mut report = Report { rows_in: 1, ..Report::default() };
+        let archive = Archive::new(ctx, &self.warehouse);
+        let key = RowKey { ds: ctx.ds(), values: vec![Cell::Text(self.terms.account_id.clone())] };
+        if archive.holds::<AccountSnapshot>(&[key]).await? == [true] {
+            report.notes.push(format!("{} has its snapshot, which is kept", ctx.ds()));
+            return Ok(report);
+        }
+        let account = self.broker.account().await.map_err(broker_failed("ask the broker for the account"))?;
+        let positions = self.broker.positions().await.map_err(broker_failed("ask the broker for positions"))?;
+        let equity = account.cash + account.long_market_value;
+        let path =
+            EquityPath::read(ctx, &self.warehouse, self.broker.as_ref(), &account, &self.terms.account_id).await?;
+        if let Some(note) = path.moved_on(ctx.ds(), equity) {
+            report.notes.push(note);
+        }
+        let path = path.ending(ctx.ds(), equity);
+        let row = self.row(ctx, account, &positions, &path, self.realized(ctx).await?);
+        let mut entry = Entry::new(Source { collection: "accounts", id: self.terms.account_id.clone() });
+        entry.add(&row);
+        archive.store(vec![entry], &mut report).await?;
+        Ok(report)
     }
 
     fn row(
@@ -116,26 +145,9 @@ impl Function for SnapshotAccounts {
     }
 
     async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
-        let mut report = Report { rows_in: 1, ..Report::default() };
-        let archive = Archive::new(ctx, &self.warehouse);
-        let key = RowKey { ds: ctx.ds(), values: vec![Cell::Text(self.terms.account_id.clone())] };
-        if archive.holds::<AccountSnapshot>(&[key]).await? == [true] {
-            report.notes.push(format!("{} has its snapshot, which is kept", ctx.ds()));
-            return Ok(report);
-        }
-        let account = self.broker.account().await.map_err(broker_failed("ask the broker for the account"))?;
-        let positions = self.broker.positions().await.map_err(broker_failed("ask the broker for positions"))?;
-        let equity = account.cash + account.long_market_value;
-        let path =
-            EquityPath::read(ctx, &self.warehouse, self.broker.as_ref(), &account, &self.terms.account_id).await?;
-        if let Some(note) = path.moved_on(ctx.ds(), equity) {
-            report.notes.push(note);
-        }
-        let path = path.ending(ctx.ds(), equity);
-        let row = self.row(ctx, account, &positions, &path, self.realized(ctx).await?);
-        let mut entry = Entry::new(Source { collection: "accounts", id: self.terms.account_id.clone() });
-        entry.add(&row);
-        archive.store(vec![entry], &mut report).await?;
+        let mut report = self.snapshot(ctx).await?;
+        let missing = sync_assets(ctx, self.broker.as_ref()).await?;
+        report.notes.extend(missing.iter().map(|instrument| format!("the broker does not list {instrument}")));
         Ok(report)
     }
 }

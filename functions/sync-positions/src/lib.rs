@@ -1,4 +1,4 @@
-//! `sync-positions`: fills into positions, and the exits that candles ask for.
+//! `sync-positions`: fills into positions, and the exits that candles ask for; then the rules of what is newly traded.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use sentinel_domain::events::CloudEvent;
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, Report, RunContext, Trigger, async_trait,
 };
+use sentinel_trading::assets::learn_new_assets;
 use sentinel_trading::{Desk, sync};
 
 /// The function.
@@ -29,6 +30,8 @@ impl Function for SyncPositions {
     }
 
     async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
-        sync(ctx, &self.desk, ctx.now().max(ctx.at())).await
+        let report = sync(ctx, &self.desk, ctx.now().max(ctx.at())).await?;
+        learn_new_assets(ctx, &self.desk).await?;
+        Ok(report)
     }
 }

@@ -11,7 +11,7 @@ pub(crate) fn client(settings: &BrokerSettings) -> Result<AlpacaClient, BrokerEr
     AlpacaClient::new(config(settings))
 }
 
-fn config(settings: &BrokerSettings) -> AlpacaConfig {
+pub(crate) fn config(settings: &BrokerSettings) -> AlpacaConfig {
     match settings {
         BrokerSettings::Server { url } => AlpacaConfig::local(url),
         BrokerSettings::Alpaca { keys: None, .. } => AlpacaConfig::prices(),

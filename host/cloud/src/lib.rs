@@ -1,7 +1,8 @@
 //! The functions on Google Cloud: one program for all of them, told by `SENTINEL_FUNCTION` which one it is.
 //!
 //! [`Settings`] are read from the environment and checked in one go. [`program::run`] opens what the function needs and
-//! nothing else ([`Adapters`]), and then either serves it, as a Cloud Run service, or runs it once, as a job. Who may
+//! nothing else ([`Adapters`]), and then either serves it, as a Cloud Run service, or runs it once, as a job; or it
+//! listens to the broker ([`Role::TradeUpdates`]). Who may
 //! call is decided by [`GoogleCallers`], beside the platform. A person asks and steers a deployment with
 //! [`PersonSettings`], over the same stores, and starts functions with [`Starter`]. What is absent: rules of trading, and files: nothing is
 //! read from a disk or written to one.
@@ -15,12 +16,14 @@ mod settings;
 mod start;
 mod stores;
 mod token;
+mod updates;
 
 pub use callers::GoogleCallers;
 pub use job::{JobError, PAUSE, run_job};
 pub use keys::{Keys, KeysError};
 pub use settings::{
-    BrokerKeys, BrokerSettings, Emulators, Fault, PersonSettings, Role, Settings, SettingsError, StoreNames, Variables,
+    BrokerKeys, BrokerSettings, Emulators, Fault, PersonSettings, Role, Settings, SettingsError, StoreNames,
+    TRADE_UPDATES, Variables,
 };
 pub use start::{StartError, Started, Starter};
 pub use stores::{Adapters, GoogleCloud, Unopened};

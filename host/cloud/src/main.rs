@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sentinel_cloud::{GoogleCloud, Role, Settings, Variables, git_hash, program};
+use sentinel_cloud::{GoogleCloud, Role, Settings, TRADE_UPDATES, Variables, git_hash, program};
 use sentinel_domain::environment::Environment;
 use sentinel_function_runtime::WallClock;
 use sentinel_function_runtime::http::stop_signal;
@@ -88,10 +88,12 @@ fn labels() -> Labels {
     let read = |name: &str| std::env::var(name).unwrap_or_default();
     let unknown = || "unknown".to_owned();
     let project = read("GOOGLE_CLOUD_PROJECT");
+    let function = read("SENTINEL_FUNCTION");
+    let known = |name: &str| name.parse::<FunctionName>().map_or_else(|_| unknown(), |name| name.to_string());
     let is_plain = !project.is_empty() && project.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     Labels {
         project: Some(project).filter(|_| is_plain),
-        function: read("SENTINEL_FUNCTION").parse::<FunctionName>().map_or_else(|_| unknown(), |name| name.to_string()),
+        function: if function == TRADE_UPDATES { function } else { known(&function) },
         environment: read("ENVIRONMENT").parse::<Environment>().map_or_else(|_| unknown(), |name| name.to_string()),
         git_hash: git_hash().to_owned(),
     }

@@ -20,6 +20,7 @@ use crate::job::{JobError, PAUSE, run_job};
 use crate::keys::{Keys, KeysError};
 use crate::settings::{Role, Settings};
 use crate::stores::{Adapters, Unopened};
+use crate::updates::relay;
 use crate::{broker, git_hash};
 
 /// How long a candle is waited for after its close; a run of `ingest-candles` has 55 s.
@@ -52,6 +53,9 @@ pub enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// The broker does not know the keys that this instance began with; another begins with those that hold then.
+    #[error("the broker does not accept the keys; the next instance reads them anew")]
+    KeysRefused,
     /// The platform wanted the job to end before it had.
     #[error("stopped before the run had ended: what it committed stays, run it again")]
     Stopped,
@@ -66,7 +70,7 @@ pub struct Assembled {
     pub runtime: Runtime,
 }
 
-/// Serves the function until `stop` ends, or runs it once.
+/// Serves the function, or listens to the broker, until `stop` ends; or runs it once.
 ///
 /// # Errors
 /// See [`ProgramError`].
@@ -76,6 +80,9 @@ pub async fn run(
     clock: Arc<dyn Clock>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ProgramError> {
+    if settings.role == Role::TradeUpdates {
+        return relay(settings, adapters, clock, stop).await;
+    }
     let Assembled { function, runtime } = assemble(settings, adapters, Arc::clone(&clock)).await?;
     let Role::Service { port, .. } = settings.role else {
         return tokio::select! {

@@ -23,7 +23,7 @@ pub use self::broker::{BrokerKeys, BrokerSettings};
 pub use self::faults::{Fault, SettingsError};
 pub use self::person::PersonSettings;
 use self::read::Reader;
-pub use self::role::Role;
+pub use self::role::{Role, TRADE_UPDATES};
 
 /// The variables of a process; never shown.
 #[derive(Clone, Default)]
@@ -46,7 +46,7 @@ pub struct Settings {
     pub stores: StoreNames,
     /// Counterparts on this machine in place of Google's services.
     pub emulators: Emulators,
-    /// Whether it serves, or runs once.
+    /// Whether it serves, runs once, or listens to the broker.
     pub role: Role,
 }
 
@@ -93,7 +93,8 @@ impl Settings {
     fn parts(reader: &mut Reader<'_>) -> Option<Self> {
         let environment = reader.environment();
         let project = reader.named("GOOGLE_CLOUD_PROJECT", &read::PROJECT);
-        let function = reader.function();
+        // The worker needs what the function needs that it calls.
+        let function = if role::is_worker(reader) { Some(FunctionName::SyncPositions) } else { reader.function() };
         let account = reader.account();
         let broker = broker::read(reader, environment, function, account.as_ref());
         let stores = store_names(reader, environment, |port| function.is_some_and(|function| function.needs(port)));

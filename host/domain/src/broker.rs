@@ -9,6 +9,7 @@ mod account;
 mod activity;
 mod error;
 mod order;
+mod updates;
 
 use async_trait::async_trait;
 
@@ -20,6 +21,8 @@ pub use order::{
     BrokerOrder, BrokerOrderId, BrokerOrderStatus, ClientOrderId, InvalidClientOrderId, OrderKind, OrderQuery,
     OrderRequest, OrderSize, OrderState, TimeInForce, UnknownStatus,
 };
+
+pub use updates::{TradeUpdate, TradeUpdates, TradeWord};
 
 use rust_decimal::Decimal;
 
@@ -76,6 +79,10 @@ pub trait Broker: Send + Sync {
 
     /// Returns how orders in a symbol are rounded and whether it may be traded.
     async fn asset(&self, symbol: &Symbol) -> Result<BrokerAsset, BrokerError>;
+
+    /// Returns every pair of coins that the broker has, by symbol; those on which it takes no orders any more may be
+    /// left out.
+    async fn assets(&self) -> Result<Vec<BrokerAsset>, BrokerError>;
 }
 
 /// Returns the activities of all pages, in the order asked for.

@@ -91,6 +91,10 @@ impl Broker for LateBroker {
     async fn asset(&self, symbol: &Symbol) -> Result<BrokerAsset, BrokerError> {
         self.client().await?.asset(symbol).await
     }
+
+    async fn assets(&self) -> Result<Vec<BrokerAsset>, BrokerError> {
+        self.client().await?.assets().await
+    }
 }
 
 #[async_trait]

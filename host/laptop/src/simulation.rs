@@ -135,9 +135,7 @@ impl Simulation {
         let store = Arc::new(SqliteDocuments::open(&folder.join("hot.sqlite"), environment, Durability::ProcessEnd)?);
         for (candles, rules) in &markets {
             broker.load(candles, *rules)?;
-            let asset = Asset { instrument: candles.instrument().clone(), rules: *rules };
-            let put = Records::<Asset>::of(store.as_ref(), environment).put(&asset, Precondition::Any)?;
-            store.commit(vec![put]).await?;
+            keep_asset(store.as_ref(), environment, candles.instrument(), *rules).await?;
         }
         let client = Arc::new(AlpacaClient::new(AlpacaConfig::local(&broker.url()))?);
         let clock = Arc::new(ManualClock::at(reached));
@@ -283,4 +281,18 @@ impl Simulation {
     pub const fn wiring(&self) -> &Wiring {
         &self.wiring
     }
+}
+
+/// Keeps the rules of an instrument from the first moment on; what the broker has said of it before stays.
+async fn keep_asset(
+    store: &dyn DocumentStore,
+    environment: Environment,
+    instrument: &Instrument,
+    rules: InstrumentRules,
+) -> Result<(), StoreError> {
+    let assets = Records::<Asset>::of(store, environment);
+    let known = assets.get(&Asset::id_of(instrument)).await?;
+    let broker_asset_id = known.and_then(|known| known.record.broker_asset_id);
+    let asset = Asset { instrument: instrument.clone(), rules, broker_asset_id };
+    store.commit(vec![assets.put(&asset, Precondition::Any)?]).await.map(drop)
 }

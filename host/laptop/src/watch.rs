@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use sentinel_domain::broker::{TradeUpdates, TradeWord};
 use sentinel_domain::documents::{Direction, Records, StoreError};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::{JobRun, Outcome, RunError, RunRequest};
-use sentinel_functions::Desktop;
+use sentinel_functions::{Desktop, UpdateListener, follow};
 use sentinel_register_strategy::DropFolder;
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -28,6 +30,10 @@ const RETRY: Duration = Duration::from_secs(2);
 /// How long prices are waited for that are late, in milliseconds; less than functions wait for them at the broker.
 const PRICES_LATE_MS: i64 = 15_000;
 const RETRY_MAX: Duration = Duration::from_secs(60);
+/// The first wait before positions that the broker has news of are synced again: another sync is under way.
+const SYNC_RETRY: Duration = Duration::from_millis(100);
+/// Beyond this wait they are left to the clock.
+const SYNC_RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// What happened.
 #[derive(Debug)]
@@ -50,6 +56,15 @@ pub enum WatchEvent {
         /// What is wrong.
         reason: String,
     },
+    /// The broker tells of updates from now on.
+    Listening,
+    /// The broker's updates are not heard; positions are synced each minute all the same.
+    Deaf {
+        /// What is wrong.
+        reason: String,
+        /// How long until it is tried again.
+        again_in: Duration,
+    },
     /// The stores or the folder cannot be read; tried again at the next look.
     Unreadable(String),
 }
@@ -65,6 +80,7 @@ pub enum WatchError {
     Store(#[from] StoreError),
 }
 
+type Updates = dyn Fn() -> Box<dyn TradeUpdates> + Send + Sync;
 type Report = dyn Fn(WatchEvent) + Send + Sync;
 
 /// Functions that are run when they are due.
@@ -74,6 +90,7 @@ pub struct Watch {
     schedule: Arc<Schedule>,
     drop_folder: PathBuf,
     feed: Option<Feed>,
+    updates: Option<Arc<Updates>>,
     report: Arc<Report>,
 }
 
@@ -95,13 +112,20 @@ impl Watch {
     ) -> Result<Self, WatchError> {
         let schedule = Arc::new(Schedule::of(desktop.functions().map(|function| function.descriptor()))?);
         let (desktop, report) = (Arc::new(desktop), Arc::new(report));
-        Ok(Self { desktop, schedule, drop_folder: drop_folder.to_owned(), feed: None, report })
+        Ok(Self { desktop, schedule, drop_folder: drop_folder.to_owned(), feed: None, updates: None, report })
     }
 
     /// Returns the watch that brings prices to the broker of this machine, too.
     #[must_use]
     pub fn with_feed(self, feed: Feed) -> Self {
         Self { feed: Some(feed), ..self }
+    }
+
+    /// Returns the watch that listens to the broker too, so that a fill is in the books at once and not within the
+    /// minute.
+    #[must_use]
+    pub fn with_updates(self, updates: impl Fn() -> Box<dyn TradeUpdates> + Send + Sync + 'static) -> Self {
+        Self { updates: Some(Arc::new(updates)), ..self }
     }
 
     /// Runs until `stop` ends. A run that is under way then ends first, as far as its next commit.
@@ -122,6 +146,10 @@ impl Watch {
         if let Some(feed) = self.feed.clone() {
             let watch = self.clone();
             tasks.spawn(async move { watch.bring_prices(feed).await });
+        }
+        if let Some(updates) = self.updates.clone() {
+            let watch = self.clone();
+            tasks.spawn(async move { follow(updates(), watch.desktop.runtime().clock.as_ref(), &watch).await });
         }
         stop.await;
         // Dropping them is killing them, which every function withstands.
@@ -241,5 +269,33 @@ impl Watch {
             Err(error) => WatchEvent::Failed { name, error, again: false },
         };
         (self.report)(event);
+    }
+}
+
+#[async_trait]
+impl UpdateListener for Watch {
+    fn hear(&self, word: &TradeWord) {
+        match word {
+            TradeWord::Listening => (self.report)(WatchEvent::Listening),
+            TradeWord::Update(_) => {}
+            TradeWord::Lost { reason, again_in, .. } => {
+                (self.report)(WatchEvent::Deaf { reason: reason.clone(), again_in: *again_in });
+            }
+        }
+    }
+
+    async fn sync(&self, event: CloudEvent) {
+        let (name, mut wait) = ("sync-positions", SYNC_RETRY);
+        loop {
+            let error = match self.desktop.run(name, RunRequest::of_event(event.clone())).await {
+                Ok(outcome) => return (self.report)(WatchEvent::Ran(outcome)),
+                Err(error) => error,
+            };
+            if !error.is_retryable() || wait > SYNC_RETRY_MAX {
+                return (self.report)(WatchEvent::Failed { name, error, again: false });
+            }
+            tokio::time::sleep(wait).await;
+            wait *= 2;
+        }
     }
 }

@@ -57,6 +57,10 @@ pub struct AlpacaConfig {
     pub retry_delay_max: Duration,
     /// The longest wait that the broker may ask for; beyond it the caller hears of it.
     pub retry_after_max: Duration,
+    /// How long the connection that tells of updates may be silent, though it is asked whether it is there.
+    pub silence_max: Duration,
+    /// The longest wait before that connection is tried again.
+    pub reconnect_delay_max: Duration,
 }
 
 impl AlpacaConfig {
@@ -77,6 +81,8 @@ impl AlpacaConfig {
             retry_delay_min: Duration::from_millis(200),
             retry_delay_max: Duration::from_secs(5),
             retry_after_max: Duration::from_secs(90),
+            silence_max: Duration::from_secs(40),
+            reconnect_delay_max: Duration::from_secs(60),
         }
     }
 
@@ -107,6 +113,7 @@ impl AlpacaConfig {
             requests_per_minute: unlimited,
             retry_delay_min: Duration::from_millis(10),
             retry_delay_max: Duration::from_millis(200),
+            reconnect_delay_max: Duration::from_secs(1),
             ..Self::new(url, url, Some(credentials))
         }
     }

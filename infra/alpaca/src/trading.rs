@@ -109,6 +109,12 @@ fn is_crypto(form: &Value) -> bool {
     AssetClass::deserialize_from(form).is_none_or(|class| class == "crypto")
 }
 
+/// What is no pair of coins is none of our business either.
+fn is_pair(form: &Value) -> bool {
+    form["class"].as_str().is_none_or(|class| class == "crypto")
+        && form["symbol"].as_str().is_none_or(|symbol| symbol.parse::<Symbol>().is_ok())
+}
+
 impl AssetClass {
     fn deserialize_from(form: &Value) -> Option<String> {
         serde_json::from_value::<Self>(form.clone()).ok().map(|form| form.asset_class)
@@ -258,5 +264,16 @@ impl Broker for AlpacaClient {
     async fn asset(&self, symbol: &Symbol) -> Result<BrokerAsset, BrokerError> {
         let ask = Ask::get(format!("/v2/assets/{}", segment(&symbol.to_string())));
         Ok(self.ask::<AssetForm>(&ask).await?.into())
+    }
+
+    async fn assets(&self) -> Result<Vec<BrokerAsset>, BrokerError> {
+        let ask = Ask::get("/v2/assets").with("asset_class", "crypto".to_owned()).with("status", "active".to_owned());
+        let forms: Vec<Value> = self.ask(&ask).await?;
+        let pairs = forms.into_iter().filter(is_pair);
+        let read = pairs.map(|form| serde_json::from_value::<AssetForm>(form).map(BrokerAsset::from));
+        let mut assets: Vec<_> =
+            read.collect::<Result<_, _>>().map_err(|error| malformed(&ask.path, error.to_string()))?;
+        assets.sort_by(|a, b| a.symbol.cmp(&b.symbol));
+        Ok(assets)
     }
 }

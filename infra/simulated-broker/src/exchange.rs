@@ -9,6 +9,7 @@ mod intake;
 mod ledger;
 mod looks;
 mod matching;
+mod updates;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use book::OrderBook;
 pub use intake::{NewOrder, Refusal};
 use ledger::Ledger;
 pub use looks::{EquityPoint, HistoryWindow};
+pub use updates::{Execution, Happening, OrderUpdate};
 
 /// One change of an exchange. Orders carry everything that was decided about them, so that a replay decides nothing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -75,6 +77,7 @@ pub struct Exchange {
     activities: Vec<Activity>,
     equity: Vec<EquityPoint>,
     faults: Armed<OrderFault>,
+    updates: Vec<OrderUpdate>,
 }
 
 impl Exchange {
@@ -91,6 +94,7 @@ impl Exchange {
             activities: Vec::new(),
             equity,
             faults: Armed::default(),
+            updates: Vec::new(),
         }
     }
 
@@ -197,15 +201,23 @@ impl Exchange {
         let sufferings = Sufferings::of(&self.faults.strike(|_| true));
         let reserved = self.reservation(&request);
         let index = self.book.place(&self.settings.account, request, self.now, reserved, sufferings);
-        if self.now.phase == Phase::Open && self.book.is_open(index) {
+        let is_taken = self.book.is_open(index);
+        self.tell(index, if is_taken { Happening::New } else { Happening::Rejected }, self.now.time);
+        if self.now.phase == Phase::Open && is_taken {
             self.fill_at_running_open(index);
         }
     }
 
     fn cancel(&mut self, id: &BrokerOrderId) {
         if let Some(index) = self.book.find(id) {
-            self.book.cancel(index, self.now.time);
+            self.take_back(index, self.now.time);
         }
+    }
+
+    /// Takes back what is left of an order, and tells of it.
+    fn take_back(&mut self, index: usize, time: UnixMillis) {
+        self.book.cancel(index, time);
+        self.tell(index, Happening::Canceled, time);
     }
 
     /// Returns the time, for ids that a client did not give.

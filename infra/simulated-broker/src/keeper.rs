@@ -8,12 +8,17 @@ use sentinel_domain::candles::{CandleError, Candles, Columns};
 use sentinel_domain::fill::Side;
 use sentinel_domain::instrument::{InstrumentRules, Symbol};
 use thiserror::Error;
+use tokio::sync::broadcast::{self, Receiver, Sender};
 
 use crate::exchange::{Command, Exchange, NewOrder, Refusal};
 use crate::faults::{Armed, Fault, FaultRule, WireFault};
 use crate::journal::{Journal, JournalError};
 use crate::moment::Moment;
 use crate::settings::Settings;
+use crate::wire::answers;
+
+/// Updates that wait for a listener that is slow; it loses its connection beyond them.
+const UPDATES_MAX: usize = 1_024;
 
 /// Why a command was not carried out.
 #[derive(Debug, Error)]
@@ -35,19 +40,23 @@ pub(crate) struct Keeper {
     exchange: Exchange,
     journal: Option<Journal>,
     wire_faults: Armed<WireFault>,
+    listeners: Sender<Arc<str>>,
 }
 
 impl Keeper {
     /// Opens the account: from its file where there is one, else in memory alone.
     pub(crate) fn open(settings: &Settings, file: Option<&Path>) -> Result<Self, JournalError> {
-        let (journal, exchange) = match file {
+        let (journal, mut exchange) = match file {
             Some(path) => {
                 let (journal, exchange) = Journal::open(path, settings)?;
                 (Some(journal), exchange)
             }
             None => (None, Exchange::new(settings.clone())),
         };
-        Ok(Self { exchange, journal, wire_faults: Armed::default() })
+        // What happened before the start is nobody's news.
+        drop(exchange.take_updates());
+        let (listeners, _) = broadcast::channel(UPDATES_MAX);
+        Ok(Self { exchange, journal, wire_faults: Armed::default(), listeners })
     }
 
     pub(crate) const fn exchange(&self) -> &Exchange {
@@ -64,7 +73,21 @@ impl Keeper {
             journal.append(&command, &self.exchange)?;
         }
         self.exchange.apply(command);
+        self.tell();
         Ok(())
+    }
+
+    /// Returns what happens to orders from now on, each as the text that goes over the wire.
+    pub(crate) fn listen(&self) -> Receiver<Arc<str>> {
+        self.listeners.subscribe()
+    }
+
+    /// Tells those who listen what has happened to orders.
+    fn tell(&mut self) {
+        for update in self.exchange.take_updates() {
+            // Fails only where nobody listens.
+            let _ = self.listeners.send(answers::order_update(&update).to_string().into());
+        }
     }
 
     pub(crate) fn advance(&mut self, to: Moment) -> Result<(), CommandError> {

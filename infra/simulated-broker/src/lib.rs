@@ -1,6 +1,6 @@
 //! A broker on this machine, for backtests that go through the live path, for tests, and to try things out.
 //!
-//! [`SimulatedBroker`] serves Alpaca's REST interface on a port of this machine. Behind it is an [`exchange::Exchange`]:
+//! [`SimulatedBroker`] serves Alpaca's REST interface and stream of updates on a port of this machine. Behind it is an [`exchange::Exchange`]:
 //! one account, and markets made of candles that move when the clock does. Orders fill by the published model of
 //! `docs/backtesting.md`, with the backtest's own code, so both make the same fills from the same candles. A file keeps
 //! every command before it is carried out, so the account survives being killed. Faults can be armed and counted.
@@ -9,7 +9,9 @@
 //! two phases at each time: first candles close, then the next ones open. An order that comes in between fills at those
 //! opens; a stop that comes after them rests from the first tick of its candle.
 //!
-//! What is absent: short sales, stocks, the stream of updates, depth of the book. Start with [`exchange`].
+//! What happens to orders is told on a websocket too (`/stream`).
+//!
+//! What is absent: short sales, stocks, the stream of prices, depth of the book. Start with [`exchange`].
 
 pub mod exchange;
 pub mod faults;

@@ -4,6 +4,7 @@ mod activities;
 mod data;
 mod orders;
 mod simulation;
+mod stream;
 mod trading;
 mod transport;
 

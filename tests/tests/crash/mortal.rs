@@ -138,4 +138,8 @@ impl Broker for Mortal<dyn Broker> {
     async fn asset(&self, symbol: &Symbol) -> Result<BrokerAsset, BrokerError> {
         self.port.asset(symbol).await
     }
+
+    async fn assets(&self) -> Result<Vec<BrokerAsset>, BrokerError> {
+        self.port.assets().await
+    }
 }

@@ -154,27 +154,30 @@ async fn candles_leave_the_hot_store_when_the_warehouse_tells_the_very_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn versions_and_instruments_are_there_though_nothing_was_traded() {
     let world = World::new().await;
-    let asset = Asset { instrument: instrument(), rules: InstrumentRules::default() };
+    let asset = Asset { instrument: instrument(), rules: InstrumentRules::default(), broker_asset_id: None };
     world.put(&asset).await;
     world.night(1).await;
     assert_eq!(world.rows::<DimStrategy>().await.len(), 1);
     let [first] = world.rows::<DimAsset>().await.try_into().unwrap();
-    assert!(first.is_current && first.symbol == "BTC/USD");
+    assert!(first.is_current && first.symbol == "BTC/USD" && first.broker_asset_id.is_some());
     world.night(2).await;
     assert_eq!(world.rows::<DimAsset>().await, std::slice::from_ref(&first));
 
     let rules = InstrumentRules { tick_size: dec!(0.5), ..asset.rules };
-    world.put(&Asset { rules, ..asset }).await;
+    world.broker.load(&market(), rules).unwrap();
     world.night(3).await;
+    let [kept] = world.hot::<Asset>().await.try_into().unwrap();
+    assert_eq!(kept.record.rules, rules);
     let [closed, current] = world.rows::<DimAsset>().await.try_into().unwrap();
     assert_eq!(closed.valid_to, Some(current.valid_from));
     assert_eq!((closed.is_current, current.is_current), (false, true));
     assert_eq!((closed.tick_size, current.tick_size), (first.tick_size, dec!(0.5)));
     assert_eq!(current.valid_from.timestamp_millis(), OPENED + 2 * DAY);
-    // Run again, and again for a day before, nothing changes.
+    // Run again, and again for a day before, nothing changes, and what is the same is not written.
     world.night_at(OPENED + 3 * DAY + 10 * 60_000).await;
     world.night_at(OPENED + 2 * DAY + 10 * 60_000).await;
     assert_eq!(world.rows::<DimAsset>().await, [closed, current]);
+    assert_eq!(world.hot::<Asset>().await, [kept]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

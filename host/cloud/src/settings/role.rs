@@ -8,6 +8,8 @@ use super::read::{Reader, shown};
 
 /// Where Google publishes the keys that it signs tokens with.
 const KEYS_URL: &str = "https://www.googleapis.com/oauth2/v3/certs";
+/// What `SENTINEL_FUNCTION` says of the worker that listens to the broker.
+pub const TRADE_UPDATES: &str = "trade-updates";
 const PORT: u16 = 8080;
 
 /// What the platform wants of the program.
@@ -15,6 +17,8 @@ const PORT: u16 = 8080;
 pub enum Role {
     /// To run once and end.
     Job,
+    /// To listen to the broker, and to tell `sync-positions` when it has news.
+    TradeUpdates,
     /// To answer requests.
     Service {
         /// The port to listen on.
@@ -29,6 +33,9 @@ pub enum Role {
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, environment: Option<Environment>) -> Option<Role> {
+    if is_worker(reader) {
+        return Some(Role::TradeUpdates);
+    }
     // Cloud Run sets it in a job and in no service.
     if reader.text("CLOUD_RUN_JOB").is_some() {
         return Some(Role::Job);
@@ -38,6 +45,11 @@ pub(super) fn read(reader: &mut Reader<'_>, environment: Option<Environment>) ->
     let callers = callers(reader);
     let keys_url = keys_url(reader, environment);
     Some(Role::Service { port: port?, audiences: audiences?, callers: callers?, keys_url: keys_url? })
+}
+
+/// Returns whether the program is the worker, and none of the functions.
+pub(super) fn is_worker(reader: &mut Reader<'_>) -> bool {
+    reader.text("SENTINEL_FUNCTION").as_deref() == Some(TRADE_UPDATES)
 }
 
 fn port(reader: &mut Reader<'_>) -> Option<u16> {

@@ -8,4 +8,5 @@ mod job;
 mod settings;
 mod terraform;
 mod tokens;
+mod updates;
 mod world;

@@ -189,3 +189,12 @@ fn no_secret_is_in_settings_or_in_what_is_wrong_with_them() {
     let shown = format!("{good} {faults} {faults:?}");
     assert!(!shown.contains("canary"), "{shown}");
 }
+
+#[test]
+fn the_worker_needs_the_keys_and_no_callers() {
+    let worker = ("SENTINEL_FUNCTION", "trade-updates");
+    let settings = read(&[worker, ("SENTINEL_CALLERS", ""), ("SENTINEL_AUDIENCE", "")]).unwrap();
+    assert_eq!(settings.role, Role::TradeUpdates);
+    assert!(matches!(settings.broker, Some(BrokerSettings::Alpaca { is_live: false, keys: Some(_) })));
+    refused(&[worker, ("APCA_API_SECRET_KEY", "")], "APCA_API_SECRET_KEY", "is not set");
+}

@@ -34,6 +34,9 @@ pub struct Account {
     pub lanes: BTreeMap<String, LaneState>,
     /// The last fill that was folded, by the broker's id.
     pub last_activity: Option<String>,
+    /// The `valid_from` up to which the instruments of versions were looked up at the broker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assets_until: Option<UnixMillis>,
     /// What is odd and somebody should look at, by what it is about.
     #[serde(default)]
     pub troubles: BTreeMap<String, String>,
@@ -90,6 +93,15 @@ impl Account {
     #[must_use]
     pub fn about_price(client_order_id: &str) -> String {
         format!("price of {client_order_id}")
+    }
+
+    /// How what is noted about instruments begins.
+    pub const ABOUT_ASSETS: &str = "instrument ";
+
+    /// Returns under what it is noted that the broker does not list an instrument.
+    #[must_use]
+    pub fn about_asset(instrument: &Instrument) -> String {
+        format!("{}{instrument}", Self::ABOUT_ASSETS)
     }
 
     /// Notes something odd, for `sentinel status` to show. Beyond two hundred things, only that there are more.

@@ -129,7 +129,7 @@ impl Exchange {
     }
 
     /// Returns an order as it is shown now: a price that is to stay hidden is.
-    fn shown(&self, order: &Order) -> BrokerOrder {
+    pub(super) fn shown(&self, order: &Order) -> BrokerOrder {
         let mut shown = order.shown.clone();
         if self.hides_price(order) {
             shown.filled_avg_price = None;
@@ -137,7 +137,7 @@ impl Exchange {
         shown
     }
 
-    fn hides_price(&self, order: &Order) -> bool {
+    pub(super) fn hides_price(&self, order: &Order) -> bool {
         let hidden = order.sufferings.price_hidden_millis;
         hidden > 0 && order.shown.filled_at.is_some_and(|time| self.now.time < time + hidden)
     }

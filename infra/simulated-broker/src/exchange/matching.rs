@@ -11,8 +11,8 @@ use sentinel_domain::position::Fill;
 use sentinel_domain::settlement::{self, Quote};
 use sentinel_domain::timeframe::UnixMillis;
 
-use super::Exchange;
 use super::looks::EquityPoint;
+use super::{Exchange, Execution, Happening};
 use crate::ids;
 use crate::market::Market;
 use crate::moment::{Moment, Phase};
@@ -187,7 +187,7 @@ impl Exchange {
 
     fn end_if_immediate(&mut self, index: usize, time: UnixMillis) {
         if self.book.is_open(index) && self.book.get(index).shown.request.time_in_force == TimeInForce::Ioc {
-            self.book.cancel(index, time);
+            self.take_back(index, time);
         }
     }
 
@@ -196,7 +196,7 @@ impl Exchange {
     fn fill(&mut self, index: usize, meeting: Meeting) {
         let time = meeting.quote.time;
         let (left, piece) = self.piece(index, meeting.quote.price);
-        let Some(fill) = self.settle_piece(index, piece, meeting) else { return self.book.cancel(index, time) };
+        let Some(fill) = self.settle_piece(index, piece, meeting) else { return self.take_back(index, time) };
         self.book_fill(index, &fill, meeting.candle_open, left);
         if fill.quantity == left {
             self.book.complete(index);
@@ -204,6 +204,9 @@ impl Exchange {
             self.book.cancel(index, time);
         }
         self.note_fill(index, &fill);
+        if !self.book.is_open(index) && fill.quantity != left {
+            self.tell(index, Happening::Canceled, time);
+        }
     }
 
     /// Returns what is left of an order, and how much of it this candle may fill.
@@ -272,7 +275,8 @@ impl Exchange {
         let account = &self.settings.account;
         let order = self.book.get(index);
         let shown = &order.shown;
-        let id = ids::activity(fill.time, &ids::uuid("fill", account, &shown.id.0, self.activities.len()));
+        let execution_id = ids::uuid("fill", account, &shown.id.0, self.activities.len());
+        let id = ids::activity(fill.time, &execution_id);
         let rules = self.rules_of(&shown.request.symbol);
         let left = if self.book.is_open(index) {
             order.quantity_left(fill.price, |quantity| rules.round_quantity_down(quantity))
@@ -294,6 +298,9 @@ impl Exchange {
         let (symbol, delay) = (shown.request.symbol.clone(), order.sufferings.fee_delay_days);
         let ids = (shown.id.clone(), id);
         self.ledger.charge(fill, &symbol, ids, delay);
+        let price = if self.hides_price(self.book.get(index)) { Decimal::ZERO } else { fill.price };
+        let execution = Execution { price, quantity: fill.quantity, held: self.ledger.quantity(&symbol) };
+        self.tell_fill(index, execution_id, fill.time, execution);
     }
 
     fn post_fees(&mut self, time: UnixMillis) {

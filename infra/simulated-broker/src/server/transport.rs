@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tower::ServiceExt;
 
-use super::{Keys, ServerState};
+use super::{Keys, ServerState, stream};
 use crate::faults::WireFault;
 use crate::wire::refusals::Refused;
 
@@ -59,7 +59,7 @@ async fn connection(stream: TcpStream, state: Arc<ServerState>, router: Router) 
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| answer(request, Arc::clone(&state), router.clone()));
     // A connection that ends early ends for its client too.
-    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).await);
+    drop(http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await);
 }
 
 async fn answer(request: Request<Incoming>, state: Arc<ServerState>, router: Router) -> Result<Response<Body>, Cut> {
@@ -67,7 +67,8 @@ async fn answer(request: Request<Incoming>, state: Arc<ServerState>, router: Rou
     if path.starts_with("/simulation/") {
         return Ok(route(request, router).await);
     }
-    if !has_keys(request.headers(), state.keys.as_ref()) {
+    // Who asks for updates shows the keys afterwards.
+    if path != stream::PATH && !has_keys(request.headers(), state.keys.as_ref()) {
         let message = "request is not authorized".to_owned();
         return Ok(Refused { status: StatusCode::UNAUTHORIZED, code: 40_110_000, message }.into_response());
     }
@@ -75,7 +76,10 @@ async fn answer(request: Request<Incoming>, state: Arc<ServerState>, router: Rou
     if let Some(failed) = before(&faults, &state).await {
         return failed;
     }
-    let answered = route(request, router).await;
+    let answered = match path.as_str() {
+        stream::PATH => stream::accept(request, &state),
+        _ => route(request, router).await,
+    };
     for fault in faults {
         match fault {
             WireFault::LoseAnswer => return Err(Cut),

@@ -11,7 +11,7 @@ use sentinel_domain::timeframe::{Timeframe, UnixMillis};
 use serde_json::{Value, json};
 
 use super::{asset_id, compact, date, text, time};
-use crate::exchange::{Exchange, HistoryWindow};
+use crate::exchange::{Exchange, HistoryWindow, OrderUpdate};
 
 pub(crate) fn account(exchange: &Exchange) -> Value {
     let account = exchange.account();
@@ -110,6 +110,24 @@ pub(crate) fn order(order: &BrokerOrder) -> Value {
         "hwm": null,
         "ratio_qty": null,
     })
+}
+
+/// Returns an update as the stream tells it: symbols are without slash there.
+pub(crate) fn order_update(update: &OrderUpdate) -> Value {
+    let mut shown = order(&update.order);
+    shown["symbol"] = json!(compact(&update.order.request.symbol));
+    let mut data = json!({
+        "event": update.happening.as_str(),
+        "execution_id": update.execution_id,
+        "timestamp": time(update.time),
+        "order": shown,
+    });
+    if let Some(execution) = update.execution {
+        data["price"] = json!(text(execution.price));
+        data["qty"] = json!(text(execution.quantity));
+        data["position_qty"] = json!(text(execution.held));
+    }
+    json!({ "stream": "trade_updates", "data": data })
 }
 
 /// Returns an order as the answer to its submission: taken, and nothing more is known yet, as with a real broker.

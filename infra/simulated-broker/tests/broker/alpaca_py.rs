@@ -11,11 +11,9 @@ use rust_decimal::dec;
 use sentinel_domain::fees::FeeSchedule;
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::InstrumentRules;
-use sentinel_simulated_broker::{Moment, Options, Settings, SimulatedBroker};
+use sentinel_simulated_broker::{Keys, Moment, Options, Settings, SimulatedBroker};
 
 use crate::scene::{MINUTE, btc, minutes};
-
-const TEST: &str = "alpacas_own_sdk_trades_here";
 
 fn scripts() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/alpaca_py")
@@ -65,18 +63,28 @@ fn python() -> Result<PathBuf, String> {
 
 #[test]
 fn alpacas_own_sdk_trades_here() {
+    run_script("alpacas_own_sdk_trades_here", "trade.py", None);
+}
+
+#[test]
+fn alpacas_own_stream_hears_of_its_orders_here() {
+    let keys = Keys { key_id: "key".to_owned(), secret: "secret".to_owned() };
+    run_script("alpacas_own_stream_hears_of_its_orders_here", "stream.py", Some(keys));
+}
+
+fn run_script(test: &str, script: &str, keys: Option<Keys>) {
     let python = match python() {
         Ok(python) => python,
-        Err(reason) => return eprintln!("SKIPPED {TEST}: no Python with alpaca-py can be had here: {reason}"),
+        Err(reason) => return eprintln!("SKIPPED {test}: no Python with alpaca-py can be had here: {reason}"),
     };
     let settings = Settings { cash: dec!(100_000), fees: FeeSchedule::default(), ..Settings::default() };
-    let broker = SimulatedBroker::start(Options { settings, ..Options::default() }).unwrap();
+    let broker = SimulatedBroker::start(Options { settings, keys, ..Options::default() }).unwrap();
     let rows: Vec<[f64; 4]> = (0..3 * 1440)
         .map(f64::from)
         .map(|minute| [1000.0 + minute, 1001.0 + minute, 1000.0 + minute, 1001.0 + minute])
         .collect();
     broker.load(&minutes(&btc(), &rows), InstrumentRules::default()).unwrap();
     broker.advance(Moment::at_close(MINUTE)).unwrap();
-    let said = run(Command::new(python).arg("-I").arg(scripts().join("trade.py")).arg(broker.url()));
+    let said = run(Command::new(python).arg("-I").arg(scripts().join(script)).arg(broker.url()));
     eprintln!("{}", said.unwrap_or_else(|complaint| panic!("{complaint}")));
 }

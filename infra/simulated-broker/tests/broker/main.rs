@@ -10,4 +10,5 @@ mod fills;
 mod parity;
 mod restart;
 mod scene;
+mod stream;
 mod wire;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use sentinel_alpaca::{AlpacaClient, AlpacaConfig};
+use sentinel_alpaca::{AlpacaClient, AlpacaConfig, TradeStream};
 use sentinel_domain::timeframe::Timeframe;
 use sentinel_function_runtime::http::stop_signal;
 use sentinel_function_runtime::{JobRun, Outcome};
@@ -36,25 +36,41 @@ pub(super) fn run(laptop: &Laptop, mut sources: Sources, mut backups: Option<Bac
     let threads = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     threads.block_on(async {
         let account = laptop.account()?;
-        // Kept until the end: other commands find the broker by it.
-        let (feed, _listening) = match account::prices(&account) {
-            Some(prices) => own_market(laptop, &account, prices)?,
-            None => (None, None),
+        // Kept until the end.
+        let own = account::prices(&account).map(|prices| own_market(laptop, &account, prices)).transpose()?;
+        let broker = match &own {
+            Some(own) => Some(AlpacaConfig::local(&own.url)),
+            None => account::remote(&account)?,
         };
         // Filled by the functions' threads, emptied by this one, which owns the terminal.
         let told = Arc::new(Mutex::new(Vec::new()));
         let teller = Arc::clone(&told);
         let report = move |event| locked(&teller).push(event);
         let mut watch = Watch::new(laptop.desktop().await?, &laptop.drop_folder, report)?;
-        if let Some(feed) = feed {
-            watch = watch.with_feed(feed);
+        if let Some(own) = &own {
+            watch = watch.with_feed(own.feed.clone());
+        }
+        if let Some(broker) = broker {
+            watch = watch.with_updates(move || Box::new(TradeStream::new(broker.clone())));
         }
         output.note(format!("running on {}; stop with Ctrl-C", laptop.folder.display()));
+        // Said once until it is heard again: it is tried again and again.
+        let mut is_deaf = false;
         let mut running = tokio::spawn(async move { watch.run(async { drop(stop_signal().await) }).await });
         loop {
             sources.build_changed(output)?;
             let events = std::mem::take(&mut *locked(&told));
-            events.iter().try_for_each(|event| show(event, output))?;
+            for event in events {
+                let is_known = is_deaf && matches!(event, WatchEvent::Deaf { .. });
+                match event {
+                    WatchEvent::Deaf { .. } => is_deaf = true,
+                    WatchEvent::Listening => is_deaf = false,
+                    _ => {}
+                }
+                if !is_known {
+                    show(&event, output)?;
+                }
+            }
             if let Some(backups) = &mut backups {
                 backups.look(laptop, output).await?;
             }
@@ -66,17 +82,22 @@ pub(super) fn run(laptop: &Laptop, mut sources: Sources, mut backups: Option<Bac
     })
 }
 
+/// The broker of this machine.
+struct OwnMarket {
+    feed: Feed,
+    url: String,
+    /// Other commands find the broker by it.
+    _listening: Listening,
+}
+
 /// Opens the broker of this machine, with prices from elsewhere.
-fn own_market(
-    laptop: &Laptop,
-    account: &AccountConfig,
-    prices: AlpacaConfig,
-) -> Result<(Option<Feed>, Option<Listening>)> {
+fn own_market(laptop: &Laptop, account: &AccountConfig, prices: AlpacaConfig) -> Result<OwnMarket> {
     let minute = Timeframe::M1.candle_open(laptop.clock.now());
     let broker = Arc::new(local_broker::start(account, &laptop.folder, minute)?);
-    let listening = Listening::at(&broker.url(), &laptop.folder)?;
+    let url = broker.url();
+    let listening = Listening::at(&url, &laptop.folder)?;
     let source = Arc::new(AlpacaClient::new(prices)?);
-    Ok((Some(Feed::new(broker, source, Timeframe::M1)), Some(listening)))
+    Ok(OwnMarket { feed: Feed::new(broker, source, Timeframe::M1), url, _listening: listening })
 }
 
 fn locked(told: &Mutex<Vec<WatchEvent>>) -> MutexGuard<'_, Vec<WatchEvent>> {
@@ -106,6 +127,14 @@ fn show(event: &WatchEvent, output: &Output) -> Result<()> {
         }
         WatchEvent::Undelivered { message, reason } => {
             output.warning(format!("message {} waits: {reason}", &message[..12.min(message.len())]));
+            Ok(())
+        }
+        WatchEvent::Listening => Ok(()),
+        WatchEvent::Deaf { reason, .. } if output.is_json() => {
+            output.json(&json!({ "updates": "lost", "reason": reason }))
+        }
+        WatchEvent::Deaf { reason, .. } => {
+            output.warning(format!("{reason}; positions are brought up to date each minute, and it is tried again"));
             Ok(())
         }
         WatchEvent::Unreadable(problem) => {
