@@ -29,6 +29,6 @@ impl Function for SyncPositions {
     }
 
     async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
-        sync(ctx, &self.desk, ctx.now().max(ctx.at())).await
+        sync(ctx, &self.desk, ctx.now().max(ctx.at())).await.map(|(report, _)| report)
     }
 }
