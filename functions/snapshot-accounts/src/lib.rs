@@ -118,7 +118,7 @@ impl Function for SnapshotAccounts {
     async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
         let mut report = Report { rows_in: 1, ..Report::default() };
         let archive = Archive::new(ctx, &self.warehouse);
-        let key = RowKey { ds: ctx.ds(), values: vec![Cell::Text(self.terms.account_id.clone())] };
+        let key = RowKey::new(ctx.ds(), vec![Cell::Text(self.terms.account_id.clone())]);
         if archive.holds::<AccountSnapshot>(&[key]).await? == [true] {
             report.notes.push(format!("{} has its snapshot, which is kept", ctx.ds()));
             return Ok(report);

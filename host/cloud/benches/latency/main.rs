@@ -1,8 +1,8 @@
 //! How long it takes from a closed candle to a position, between processes: the real program once for each function,
 //! Google's emulators of Firestore and Pub/Sub, Cloud Storage's counterpart, and the local broker over HTTP.
 //!
-//! `EMULATORS="firestore pubsub storage" scripts/emulators.sh cargo bench --workspace --bench latency`, or `make
-//! bench-cloud`. SENTINEL_LATENCY_ROUNDS says how many closes are measured. Each close gives one order, a purchase and a
+//! `make bench-cloud`, which is `EMULATORS="firestore pubsub storage" scripts/emulators.sh cargo bench --workspace
+//! --bench latency`. SENTINEL_LATENCY_ROUNDS says how many closes are measured. Each close gives one order, a purchase and a
 //! sale in turn. What Pub/Sub's emulator takes by itself is measured beside it, with an endpoint that answers at once.
 //!
 //! Start with [`world`]: what runs. [`relay`] is what stands between the processes and looks at the clock.
