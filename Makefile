@@ -4,7 +4,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-crash test-cloud bench lint terraform-check image-check clean
+.PHONY: help setup build demo test test-crash test-cloud bench bench-cloud lint terraform-check image-check clean
 
 # Absolute, because cargo also runs inside the folders of the strategies.
 CARGO_TARGET_DIR ?= target
@@ -47,6 +47,10 @@ test-cloud: build ## Run the tests of the cloud's adapters and of the thread on 
 
 bench: build ## Measure the speed and print it as ratios against a native loop
 	@cargo bench -p sentinel-tests --bench '*'
+
+# Starts Google's emulators and a Cloud Storage, and ends them. SENTINEL_LATENCY_ROUNDS: how many closes are measured.
+bench-cloud: setup ## Measure the time from a closed candle to a position between processes, beside emulators
+	@EMULATORS="firestore pubsub storage" scripts/emulators.sh cargo bench --workspace --bench latency
 
 lint: setup ## Check format, clippy, documentation, licences and advisories
 	@scripts/lint.sh

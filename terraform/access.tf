@@ -77,7 +77,7 @@ locals {
     backtest_equity_curve        = ["backtest_id"]
     backtest_runs                = ["strategy_id", "symbol", "timeframe"]
     candles                      = ["exchange", "symbol", "interval", "open_time"]
-    decisions                    = ["strategy_id", "symbol", "timeframe", "close_time"]
+    decisions                    = ["close_time", "strategy_id", "symbol", "timeframe"]
     dim_assets                   = ["exchange", "symbol"]
     dim_strategies               = ["strategy_id", "version"]
     fact_rejected_signals        = ["account_id", "strategy_id", "symbol"]

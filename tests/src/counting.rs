@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
-use sentinel_domain::documents::{Change, CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+use sentinel_domain::documents::{
+    Change, CollectionName, Commit, Committed, Document, DocumentStore, Query, StoreError,
+};
 
 /// What was charged so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +76,7 @@ impl DocumentStore for CountingStore {
         Ok(count)
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         for write in commit.writes() {
             let counter = match write.change {

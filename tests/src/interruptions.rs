@@ -9,7 +9,7 @@ use sentinel_domain::broker::{
     AccountState, Activity, ActivityQuery, Broker, BrokerAsset, BrokerError, BrokerOrder, BrokerOrderId,
     BrokerPosition, ClientOrderId, ClosePortion, HistoryQuery, OrderQuery, OrderRequest, Page, PortfolioHistory,
 };
-use sentinel_domain::documents::{CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+use sentinel_domain::documents::{CollectionName, Commit, Committed, Document, DocumentStore, Query, StoreError};
 use sentinel_domain::instrument::Symbol;
 use sentinel_function_runtime::Holder;
 use sentinel_laptop::Simulation;
@@ -101,7 +101,7 @@ impl DocumentStore for FusedStore {
         }
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         match self.fuse.write() {
             Fate::Answered => self.store.apply(commit).await,
             Fate::AnswerLost => {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use sentinel_domain::documents::{CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+use sentinel_domain::documents::{CollectionName, Commit, Committed, Document, DocumentStore, Query, StoreError};
 use sentinel_domain::tables::{Cell, Row};
 use sentinel_domain::warehouse::{Merged, ResultSet, RowKey, TableId, ViewId, Warehouse, WarehouseError};
 
@@ -45,7 +45,7 @@ impl DocumentStore for RecordingStore {
         self.store.select(query).await
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         for write in commit.writes() {
             self.names.note(write.collection.as_str());
         }

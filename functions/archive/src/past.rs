@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sentinel_domain::documents::{
-    Collection, CollectionName, Commit, Document, DocumentStore, DocumentVersion, Query, Record, StoreError,
+    Collection, CollectionName, Commit, Committed, Document, DocumentStore, DocumentVersion, Query, Record, StoreError,
 };
 use sentinel_domain::environment::Environment;
 use sentinel_domain::instrument::Instrument;
@@ -109,7 +109,7 @@ impl DocumentStore for WithArchive {
         self.hot.select(query).await
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.hot.apply(commit).await
     }
 }

@@ -35,7 +35,7 @@ pub const FINAL_STATES: [SignalState; 6] = [
 /// Returns the key of a signal's row.
 #[must_use]
 pub fn signal_key(signal_id: &str, close_time: UnixMillis) -> RowKey {
-    RowKey { ds: date_of(close_time), values: vec![Cell::Text(signal_id.to_owned())] }
+    RowKey::new(date_of(close_time), vec![Cell::Text(signal_id.to_owned())])
 }
 
 /// Returns a text, or `None` for an empty one.

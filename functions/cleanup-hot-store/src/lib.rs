@@ -239,5 +239,5 @@ fn marked<R>(mut documents: Vec<Stored<R>>) -> Vec<Stored<R>> {
 }
 
 fn position_key(position: &LivePosition) -> RowKey {
-    RowKey { ds: date_of(position.signal_time), values: vec![Cell::Text(position.position_id.clone())] }
+    RowKey::new(date_of(position.signal_time), vec![Cell::Text(position.position_id.clone())])
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::try_join;
 use rayon::prelude::*;
 use sentinel_domain::candles::gaps::{GapPolicy, apply};
 use sentinel_domain::documents::StoreError;
@@ -63,10 +64,10 @@ pub async fn prepare<'a>(
 ) -> Result<Vec<Task>, StoreError> {
     let lanes: Vec<_> = lanes.collect();
     // What many lanes share is read once.
-    let rules_known = rules_of_all(ctx, lanes.iter().map(|lane| lane.instrument)).await?;
     let mut shelf = Shelf::new(ctx, close_time);
     let wanted = lanes.iter().map(|lane| (lane.instrument, lane.version.config.timeframe)).collect();
-    shelf.read_ahead(&wanted).await?;
+    let rules_known = rules_of_all(ctx, lanes.iter().map(|lane| lane.instrument));
+    let (rules_known, ()) = try_join(rules_known, shelf.read_ahead(&wanted)).await?;
     let mut shared: BTreeMap<(&Instrument, Timeframe, &str, usize), Shared> = BTreeMap::new();
     let mut versions: BTreeMap<(&str, ContentHash), Arc<StrategyVersion>> = BTreeMap::new();
     let mut tasks = Vec::new();

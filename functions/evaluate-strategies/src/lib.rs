@@ -12,10 +12,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use sentinel_domain::closes::{CANDLE_CLOSED, CandleClosed, CloseEvaluated};
 use sentinel_domain::documents::{Precondition, Write};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::live::{DecisionChunk, LiveSignal};
+use sentinel_domain::registry::StrategyVersion;
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, Message, Report, RunContext, Trigger, async_trait,
 };
@@ -62,22 +64,36 @@ impl Function for EvaluateStrategies {
         let closed = said(event)?;
         let namespace = &self.terms.namespace;
         let chunk_id = DecisionChunk::id_of(namespace, closed.close_time, closed.shard);
+        let known = ctx.records::<DecisionChunk>();
+        let (chunk, versions) = try_join(known.get(&chunk_id), versions_as_of(ctx, closed.close_time)).await?;
         let mut report = Report::default();
-        if ctx.records::<DecisionChunk>().get(&chunk_id).await?.is_none() {
-            report = self.evaluate_shard(ctx, closed).await?;
+        if chunk.is_none() {
+            report = self.evaluate_shard(ctx, closed, &versions).await?;
+            if closed.shards == 1 {
+                return Ok(report);
+            }
         }
         if self.is_last(ctx, closed).await? {
-            let event = CloseEvaluated { close_time: closed.close_time }.event(namespace);
-            ctx.commit_with(Vec::new(), vec![Message::new("closes", event)]).await?;
+            ctx.commit_with(Vec::new(), vec![self.evaluated(closed)]).await?;
         }
         Ok(report)
     }
 }
 
 impl EvaluateStrategies {
-    async fn evaluate_shard(&self, ctx: &RunContext, closed: CandleClosed) -> Result<Report, FunctionError> {
-        let versions = versions_as_of(ctx, closed.close_time).await?;
-        let lanes = part_of(closing_at(&versions, closed.close_time), closed);
+    /// Returns the message that all shards of a close have been evaluated.
+    fn evaluated(&self, closed: CandleClosed) -> Message {
+        Message::new("closes", CloseEvaluated { close_time: closed.close_time }.event(&self.terms.namespace))
+    }
+
+    /// Takes the decisions of a shard and commits them; those of an only one together with the message that it was.
+    async fn evaluate_shard(
+        &self,
+        ctx: &RunContext,
+        closed: CandleClosed,
+        versions: &[StrategyVersion],
+    ) -> Result<Report, FunctionError> {
+        let lanes = part_of(closing_at(versions, closed.close_time), closed);
         let tasks = evaluation::prepare(ctx, &self.library, lanes.into_iter(), closed.close_time).await?;
         let rows_in = tasks.len() as u64;
         let terms = self.terms.clone();
@@ -95,7 +111,8 @@ impl EvaluateStrategies {
         }
         let rows_out = writes.len() as u64;
         writes.push(self.chunk(ctx, closed, decided)?);
-        ctx.commit_in_batches(writes).await?;
+        let messages = if closed.shards == 1 { vec![self.evaluated(closed)] } else { Vec::new() };
+        ctx.commit_in_batches_with(writes, messages).await?;
         Ok(Report { rows_in, rows_out, ..Report::default() })
     }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use sentinel_domain::closes::{CLOSE_EVALUATED, CloseEvaluated};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::live::LiveSignal;
@@ -11,7 +12,7 @@ use sentinel_domain::timeframe::UnixMillis;
 use sentinel_function_runtime::{
     Function, FunctionDescriptor, FunctionError, Report, RunContext, Trigger, async_trait,
 };
-use sentinel_trading::{Desk, decide, sync};
+use sentinel_trading::{Desk, decide, fresh, sync};
 
 /// How long a close waits for shards that do not report; then the gate decides without them.
 pub const DEADLINE_MS: i64 = 60_000;
@@ -43,8 +44,10 @@ impl Function for ExecuteSignals {
         let mut report = Report::default();
         for close_time in closes {
             let now = ctx.now().max(close_time);
-            sync(ctx, &self.desk, now).await?;
-            let decided = decide(ctx, &self.desk, close_time, now).await?;
+            // What is new at the close is no order yet, so that bringing the books up does not touch it.
+            let ((_, books), signals) =
+                try_join(sync(ctx, &self.desk, now), fresh(ctx, &self.desk, close_time)).await?;
+            let decided = decide(ctx, &self.desk, books, (close_time, signals), now).await?;
             report.rows_in += decided.rows_in;
             report.rows_out += decided.rows_out;
         }

@@ -224,7 +224,7 @@ async fn commit(
         }
         let writes = known.writes(&versions, &change)?;
         match ctx.commit_with(writes, vec![told(opened)]).await {
-            Ok(()) => return Ok(changed(opened)),
+            Ok(_) => return Ok(changed(opened)),
             Err(FunctionError::Store(error)) if error.is_conflict() && attempt < COMMIT_ATTEMPTS => {}
             Err(error) => return Err(error),
         }

@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use sentinel_domain::clock::Clock;
 use sentinel_domain::documents::limits::WRITES_MAX;
 use sentinel_domain::documents::{
-    Collection, CollectionName, Document, DocumentStore, Precondition, Query, Record, Records, StoreError, Write,
-    batches,
+    Collection, CollectionName, Committed, Document, DocumentStore, Precondition, Query, Record, Records, StoreError,
+    Write, batches,
 };
 use sentinel_domain::environment::Environment;
 use sentinel_domain::timeframe::UnixMillis;
@@ -174,15 +174,25 @@ impl RunContext {
     ///
     /// [`FunctionError::LeaseLost`] when it does not; otherwise as [`DocumentStore::commit`].
     pub async fn commit(&self, writes: Vec<Write>) -> Result<(), FunctionError> {
-        self.lease.commit(self.store.as_ref(), self.clock.as_ref(), writes).await
+        self.commit_told(writes).await.map(drop)
     }
 
-    /// Makes `writes` and puts `messages` into the outbox in the same commit: either both happened or neither.
+    /// Makes `writes` as [`commit`](Self::commit) does, and tells the versions of what was put.
     ///
     /// # Errors
     ///
     /// As [`commit`](Self::commit).
-    pub async fn commit_with(&self, writes: Vec<Write>, messages: Vec<Message>) -> Result<(), FunctionError> {
+    pub async fn commit_told(&self, writes: Vec<Write>) -> Result<Committed, FunctionError> {
+        self.lease.commit(self.store.as_ref(), self.clock.as_ref(), writes).await
+    }
+
+    /// Makes `writes` and puts `messages` into the outbox in the same commit: either both happened or neither. Tells the
+    /// versions of what was put.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit).
+    pub async fn commit_with(&self, writes: Vec<Write>, messages: Vec<Message>) -> Result<Committed, FunctionError> {
         let outbox = self.records::<OutboxRow>();
         let now = self.now();
         let (mut writes, mut rows) = (writes, Vec::with_capacity(messages.len()));
@@ -192,9 +202,9 @@ impl RunContext {
             writes.push(outbox.put(&row, Precondition::Any)?);
             rows.push(row);
         }
-        self.commit(writes).await?;
+        let committed = self.commit_told(writes).await?;
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).extend(rows);
-        Ok(())
+        Ok(committed)
     }
 
     /// Returns what this run has put into the outbox since it was asked last.
@@ -209,8 +219,27 @@ impl RunContext {
     ///
     /// As [`commit`](Self::commit).
     pub async fn commit_in_batches(&self, writes: Vec<Write>) -> Result<(), FunctionError> {
-        for batch in batches(writes)? {
+        self.commit_in_batches_with(writes, Vec::new()).await
+    }
+
+    /// Makes `writes` as [`commit_in_batches`](Self::commit_in_batches) does, and puts `messages` into the outbox together
+    /// with the last of them: a message is there only when all writes are.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit).
+    pub async fn commit_in_batches_with(
+        &self,
+        writes: Vec<Write>,
+        messages: Vec<Message>,
+    ) -> Result<(), FunctionError> {
+        let mut batches = batches(writes)?;
+        let last = batches.pop().unwrap_or_default();
+        for batch in batches {
             self.commit(batch).await?;
+        }
+        if !(last.is_empty() && messages.is_empty()) {
+            self.commit_with(last, messages).await?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sentinel_domain::clock::Clock;
 use sentinel_domain::documents::{
-    Collection, DocumentStore, DocumentVersion, Precondition, Record, Records, StoreError, Stored, Write,
+    Collection, Committed, DocumentStore, DocumentVersion, Precondition, Record, Records, StoreError, Stored, Write,
 };
 use sentinel_domain::environment::Environment;
 use sentinel_domain::timeframe::UnixMillis;
@@ -99,7 +99,7 @@ impl Lease {
         store: &dyn DocumentStore,
         clock: &dyn Clock,
         writes: Vec<Write>,
-    ) -> Result<(), FunctionError> {
+    ) -> Result<Committed, FunctionError> {
         let mut held = self.held.lock().await;
         if held.is_lost {
             return Err(self.lost());
@@ -111,8 +111,15 @@ impl Lease {
             row.renewed_at = now;
         }
         match self.fenced(store, &held.version, is_due.then_some(&row), writes).await {
-            Ok(()) if is_due => self.read_again(store, &mut held).await,
-            Ok(()) => Ok(()),
+            Ok(committed) if is_due => {
+                let collection = self.environment.collection(LeaseRow::COLLECTION);
+                match committed.version_of(collection, &self.lock) {
+                    Some(version) => (held.row, held.version) = (row, version.clone()),
+                    None => self.read_again(store, &mut held).await?,
+                }
+                Ok(committed)
+            }
+            Ok(committed) => Ok(committed),
             Err(error) => Err(self.explained(store, &mut held, error).await),
         }
     }
@@ -183,14 +190,14 @@ impl Lease {
         version: &DocumentVersion,
         renewed: Option<&LeaseRow>,
         mut writes: Vec<Write>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Committed, StoreError> {
         let leases = Records::<LeaseRow>::of(store, self.environment);
         let unchanged = Precondition::Version(version.clone());
         writes.push(match renewed {
             Some(row) => leases.put(row, unchanged)?,
             None => Write::keep(leases.collection(), &self.lock, unchanged),
         });
-        store.commit(writes).await
+        store.commit_told(writes).await
     }
 
     /// Learns the version that one's own renewal gave the lease.

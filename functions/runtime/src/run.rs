@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use futures_util::FutureExt;
+use futures_util::future::join;
 use sentinel_domain::clock::Clock;
 use sentinel_domain::documents::{DocumentStore, Precondition};
 use sentinel_domain::environment::Environment;
@@ -159,8 +160,8 @@ impl Runtime {
         let result = self.attempt(function, plan, &ctx).await;
         let (run, failure) = self.ended(run, result);
         let is_own_lock = plan.lock == plan.run_id;
-        let closed = self.close(&ctx, &run, is_own_lock).await;
-        self.carry(&ctx).await;
+        // Side by side: what was sent is committed, whether or not the end can be.
+        let (closed, ()) = join(self.close(&ctx, &run, is_own_lock), self.carry(&ctx)).await;
         match (failure, closed) {
             (Some(failure), _) => Err(failure),
             (None, Err(source)) => Err(RunError::Function { job: job(), source }),

@@ -74,7 +74,7 @@ impl SnapshotAccounts {
     async fn snapshot(&self, ctx: &RunContext) -> Result<Report, FunctionError> {
         let mut report = Report { rows_in: 1, ..Report::default() };
         let archive = Archive::new(ctx, &self.warehouse);
-        let key = RowKey { ds: ctx.ds(), values: vec![Cell::Text(self.terms.account_id.clone())] };
+        let key = RowKey::new(ctx.ds(), vec![Cell::Text(self.terms.account_id.clone())]);
         if archive.holds::<AccountSnapshot>(&[key]).await? == [true] {
             report.notes.push(format!("{} has its snapshot, which is kept", ctx.ds()));
             return Ok(report);

@@ -30,7 +30,7 @@ impl Function for SyncPositions {
     }
 
     async fn run(&self, ctx: &RunContext, _: Option<&CloudEvent>) -> Result<Report, FunctionError> {
-        let report = sync(ctx, &self.desk, ctx.now().max(ctx.at())).await?;
+        let (report, _) = sync(ctx, &self.desk, ctx.now().max(ctx.at())).await?;
         learn_new_assets(ctx, &self.desk).await?;
         Ok(report)
     }

@@ -1,6 +1,7 @@
 //! The gate at work: it decides the signals of one close, all together, and commits what it decided with the account.
 
 use rust_decimal::Decimal;
+use sentinel_domain::closes::PositionsDue;
 use sentinel_domain::documents::{Precondition, Stored, Write};
 use sentinel_domain::gate::{
     AccountView, Candidate, Costs, EntryIntent, Holding, Rejection, Verdict, decide_entry, decide_held,
@@ -11,7 +12,7 @@ use sentinel_domain::position::Position;
 use sentinel_domain::signal::SignalState;
 use sentinel_domain::timeframe::UnixMillis;
 use sentinel_domain::trade::ExitReason;
-use sentinel_function_runtime::{FunctionError, Report, RunContext};
+use sentinel_function_runtime::{FunctionError, Message, Report, RunContext};
 
 use crate::books::Books;
 use crate::desk::{Desk, broker_failed};
@@ -20,40 +21,57 @@ use crate::orders::{intend, send};
 use crate::series::session_until;
 use crate::sync::{give_up_entries, holdings, last_close};
 
-/// Decides the signals of the close at `close_time`, which is past by `now`, and sends what comes of it. A close is
-/// decided once: signals that come later stay as they are until they expire.
+/// Where the message goes that positions are to be looked after.
+const TOPIC: &str = "positions";
+
+/// Returns the signals of the account at a close that nobody has decided, in the order of the gate.
 ///
-/// The books must have been brought up to the close by [`crate::sync`].
+/// # Errors
+/// When the store cannot be read.
+pub async fn fresh(
+    ctx: &RunContext,
+    desk: &Desk,
+    close_time: UnixMillis,
+) -> Result<Vec<Stored<LiveSignal>>, FunctionError> {
+    let records = ctx.records::<LiveSignal>();
+    let fresh = records.select().equal("status", "NEW").equal("close_time", close_time);
+    let mut signals = records.all(fresh).await?;
+    signals.retain(|stored| stored.record.account_id == desk.terms.account_id);
+    signals.sort_by(|a, b| a.record.rank().cmp(&b.record.rank()));
+    Ok(signals)
+}
+
+/// Decides the [`fresh`] signals of the close at `close_time`, which is past by `now`, and sends what comes of it. A close
+/// is decided once: signals that come later stay as they are until they expire. Where orders come of it, positions are
+/// due at once: a market order is filled in moments, and its stop should rest as soon.
+///
+/// The books are those that [`crate::sync`] has brought up to the close.
 ///
 /// # Errors
 /// When store or broker fail; nothing was decided then, or all of it was and the next [`crate::sync`] sends it.
 pub async fn decide(
     ctx: &RunContext,
     desk: &Desk,
-    close_time: UnixMillis,
+    mut books: Books,
+    (close_time, signals): (UnixMillis, Vec<Stored<LiveSignal>>),
     now: UnixMillis,
 ) -> Result<Report, FunctionError> {
-    let mut books = Books::load(ctx, desk).await?;
     if books.account.gate_time.is_some_and(|decided| close_time <= decided) {
         return Ok(Report::default());
     }
-    let records = ctx.records::<LiveSignal>();
-    let fresh = records.select().equal("status", "NEW").equal("close_time", close_time);
-    let mut signals = records.all(fresh).await?;
-    signals.retain(|stored| stored.record.account_id == desk.terms.account_id);
-    signals.sort_by(|a, b| a.record.rank().cmp(&b.record.rank()));
-
-    let mut session = Session { ctx, desk, now, view: None, writes: Vec::new(), canceled: false };
+    let mut session = Session { ctx, desk, now, view: None, writes: Vec::new(), orders: false, canceled: false };
     let rows_in = signals.len() as u64;
     for stored in signals {
         session.decide(&mut books, stored).await?;
     }
     books.account.gate_time = Some(close_time);
-    let Session { mut writes, canceled, .. } = session;
+    let Session { mut writes, orders, canceled, .. } = session;
     writes.extend(books.writes(ctx).await?);
-    ctx.commit(writes).await?;
-
-    let mut books = Books::load(ctx, desk).await?;
+    let due = orders.then(|| {
+        let phase = format!("ordered|{}", desk.terms.namespace);
+        Message::new(TOPIC, PositionsDue { at: close_time }.event(&phase))
+    });
+    let mut books = books.save_with(ctx, desk, writes, due.into_iter().collect()).await?;
     if canceled {
         give_up_entries(&mut books, desk, now).await?;
     }
@@ -70,6 +88,8 @@ struct Session<'a> {
     /// The account at this close, looked at when the first buy asks for it.
     view: Option<AccountView>,
     writes: Vec<Write>,
+    /// Whether something is to be bought or sold.
+    orders: bool,
     canceled: bool,
 }
 
@@ -89,11 +109,13 @@ impl Session<'_> {
                     view.exposure += intent.reserved;
                 }
                 books.positions.push(opened(signal, intent, self.now));
+                self.orders = true;
                 SignalState::Ordered
             }
             Verdict::Exit => {
                 if let Some(index) = held {
                     order_exit(&mut books.positions[index], ExitReason::Signal, signal.price, self.now);
+                    self.orders = true;
                 }
                 SignalState::Consumed
             }

@@ -22,5 +22,5 @@ mod sync;
 
 pub use books::Books;
 pub use desk::{Desk, Terms, broker_failed};
-pub use gate::decide;
+pub use gate::{decide, fresh};
 pub use sync::sync;

@@ -17,10 +17,11 @@ use crate::series::{Series, session_until};
 use crate::{exits, fills};
 
 /// Brings the books up to `now`: sends what was decided and not sent, folds fills, plans and decides exits, sends those.
+/// Returns them as they stand in the store then.
 ///
 /// # Errors
 /// When store or broker fail; what was committed before stays, and the next run goes on from there.
-pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<Report, FunctionError> {
+pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<(Report, Books), FunctionError> {
     let mut report = Report::default();
     let mut books = Books::load(ctx, desk).await?;
     report.rows_in = books.positions.len() as u64;
@@ -44,8 +45,7 @@ pub async fn sync(ctx: &RunContext, desk: &Desk, now: UnixMillis) -> Result<Repo
     books = books.save(ctx, desk).await?;
     send(&mut books, desk).await?;
     // What was refused is kept too.
-    books.save(ctx, desk).await?;
-    Ok(report)
+    Ok((report, books.save(ctx, desk).await?))
 }
 
 /// Finds the orders of which nothing more can come.

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use self::collection::Collection;
-pub use self::commit::{Change, Commit, Precondition, Write, batches};
+pub use self::commit::{Change, Commit, Committed, Precondition, Write, batches};
 pub use self::error::StoreError;
 pub use self::index::{Index, NeededIndex};
 pub use self::query::{Cursor, Direction, Filter, Operator, Query};
@@ -91,13 +91,13 @@ pub trait DocumentStore: Send + Sync + fmt::Debug {
     /// When the store cannot be reached or read.
     async fn select(&self, query: &Query) -> Result<Vec<Document>, StoreError>;
 
-    /// Makes a checked commit: all of its writes, or none.
+    /// Makes a checked commit: all of its writes, or none. Tells the versions of what it has put, as far as they are known.
     ///
     /// # Errors
     ///
     /// [`StoreError::PreconditionFailed`] for the first write whose precondition does not hold; otherwise when the
     /// store cannot be reached or written, and then it is unknown whether the commit was made.
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError>;
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError>;
 
     /// Returns the document `id`, or `None`.
     ///
@@ -133,6 +133,15 @@ pub trait DocumentStore: Send + Sync + fmt::Debug {
     ///
     /// When a write or their sum is over a limit or malformed; otherwise as [`apply`](Self::apply).
     async fn commit(&self, writes: Vec<Write>) -> Result<(), StoreError> {
+        self.commit_told(writes).await.map(drop)
+    }
+
+    /// Makes `writes`, all or none, and tells the versions of what was put.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](Self::commit).
+    async fn commit_told(&self, writes: Vec<Write>) -> Result<Committed, StoreError> {
         self.apply(Commit::of(writes)?).await
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::tables::{self, Cell, Field, PARTITION, Reference, Row, Table, TableSchema, ViewSchema};
 
@@ -89,16 +89,29 @@ pub struct RowKey {
     pub ds: NaiveDate,
     /// The values of the key columns, in the order of [`TableSchema::key`].
     pub values: Vec<Cell>,
+    /// When the row is of, in a table that grows ([`TableSchema::grows_by`]) and as far as that is known. It tells no rows
+    /// apart, and spares whoever looks the rows of other times.
+    pub grown_at: Option<DateTime<Utc>>,
 }
 
 impl RowKey {
+    /// Returns the key of a row of which nothing else is known.
+    #[must_use]
+    pub const fn new(ds: NaiveDate, values: Vec<Cell>) -> Self {
+        Self { ds, values, grown_at: None }
+    }
+
     /// Returns the key of a typed row.
     #[must_use]
     pub fn of<T: Table>(row: &T) -> Self {
         let cells = row.cells();
         let cell = |name: &str| T::schema().position(name).and_then(|place| cells.get(place)).unwrap_or(&Cell::Null);
         let ds = NaiveDate::from_cell(cell(PARTITION).clone()).unwrap_or_default();
-        Self { ds, values: T::schema().key.iter().map(|name| cell(name).clone()).collect() }
+        let grown_at = match T::schema().grows_by.map(cell) {
+            Some(Cell::Timestamp(time)) => Some(*time),
+            Some(_) | None => None,
+        };
+        Self { ds, values: T::schema().key.iter().map(|name| cell(name).clone()).collect(), grown_at }
     }
 }
 

@@ -272,7 +272,7 @@ impl Broker for AlpacaClient {
         let pairs = forms.into_iter().filter(is_pair);
         let read = pairs.map(|form| serde_json::from_value::<AssetForm>(form).map(BrokerAsset::from));
         let mut assets: Vec<_> =
-            read.collect::<Result<_, _>>().map_err(|error| malformed(&ask.path, error.to_string()))?;
+            read.collect::<Result<_, _>>().map_err(|error| self.malformed(&ask, &error.to_string()))?;
         assets.sort_by(|a, b| a.symbol.cmp(&b.symbol));
         Ok(assets)
     }

@@ -195,7 +195,13 @@ impl TradeStream {
         let keys_refused = matches!(deaf, Deaf::Unauthorized);
         let again_in = if keys_refused { longest } else { self.waits.next().unwrap_or(longest) };
         self.wait = Some(again_in);
-        TradeWord::Lost { reason: deaf.to_string(), keys_refused, again_in }
+        // What is not understood may be the very message that showed the keys.
+        let said = deaf.to_string();
+        let reason = match &self.config.credentials {
+            Some(keys) => keys.taken_out_of(&said),
+            None => said,
+        };
+        TradeWord::Lost { reason, keys_refused, again_in }
     }
 }
 

@@ -85,7 +85,8 @@ impl Failure {
         matches!(self, Self::Refused { code: 409, .. })
     }
 
-    fn is_about_sql(&self) -> bool {
+    /// Returns whether it is about the statement, or what it names.
+    pub(crate) fn is_about_sql(&self) -> bool {
         let (Self::Refused { reason, .. } | Self::Job { reason, .. }) = self else { return false };
         ABOUT_SQL.contains(&reason.as_str()) && !self.is_retryable()
     }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use gcp_bigquery_client::model::job_configuration_query::JobConfigurationQuery;
 use gcp_bigquery_client::model::query_parameter::QueryParameter;
 use sentinel_domain::warehouse::TableId;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::warehouse::span::Span;
 use crate::warehouse::{keys, merge, sql};
 
 /// Statements, as they were sent. Clones note into the same list.
@@ -29,13 +30,13 @@ impl Statements {
     /// Returns what is sent when rows of a table are written, and when they are looked up.
     #[must_use]
     pub fn of_table(table: &TableId) -> [Statement; 2] {
-        let day = NaiveDate::default();
+        let span = Span::new(NaiveDate::default(), Some(DateTime::UNIX_EPOCH));
         let statement = |sql: String, parameter: &QueryParameter| {
             let parameters = json!([{ "name": parameter.name, "type": parameter.parameter_type }]);
             Statement { sql, parameters }
         };
         let (write, look) = (merge::parameter(table, Vec::new()), keys::parameter(table, Vec::new()));
-        [statement(sql::merge(table, (day, day)), &write), statement(sql::existing(table, (day, day)), &look)]
+        [statement(sql::merge(table, span), &write), statement(sql::existing(table, span), &look)]
     }
 
     /// Returns all of them, in the order of their text.

@@ -5,17 +5,20 @@ pub(crate) mod merge;
 mod partitions;
 mod query;
 mod shape;
+pub(crate) mod span;
 pub(crate) mod sql;
 mod value;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use sentinel_domain::tables::{Cell, Row};
 use sentinel_domain::warehouse::{Merged, ResultSet, RowKey, TableId, ViewId, Warehouse, WarehouseError, check_batch};
 
 use crate::api::Api;
+use crate::failure::Failure;
 use crate::settings::{BigQuerySettings, Tables};
 
 /// The warehouse in one dataset. Cheap to clone.
@@ -23,6 +26,8 @@ use crate::settings::{BigQuerySettings, Tables};
 pub struct BigQueryWarehouse {
     api: Arc<Api>,
     store: Arc<str>,
+    /// Tables that were what their schemas say when this process looked, by name and schema.
+    known: Arc<Mutex<BTreeSet<(String, usize)>>>,
 }
 
 impl BigQueryWarehouse {
@@ -33,7 +38,7 @@ impl BigQueryWarehouse {
     pub async fn connect(settings: BigQuerySettings) -> Result<Self, WarehouseError> {
         let store: Arc<str> = settings.name().into();
         let api = Api::connect(settings).await.map_err(|failure| failure.of("connect to", &store))?;
-        Ok(Self { api: Arc::new(api), store })
+        Ok(Self { api: Arc::new(api), store, known: Arc::default() })
     }
 
     /// Returns the bytes that Google has charged for, of all questions and writes since it was connected.
@@ -41,15 +46,54 @@ impl BigQueryWarehouse {
     pub fn bytes_billed(&self) -> u64 {
         self.api.billed.load(Ordering::Relaxed)
     }
+
+    /// Compares a live table with its schema, unless this process has: nobody changes tables under jobs that run, and
+    /// what somebody has changed all the same shows when a statement fails.
+    async fn is_known(&self, table: &TableId) -> Result<(), WarehouseError> {
+        if self.known().contains(&name_of(table)) { Ok(()) } else { self.look(table).await }
+    }
+
+    /// Compares a live table with its schema.
+    async fn look(&self, table: &TableId) -> Result<(), WarehouseError> {
+        self.known().remove(&name_of(table));
+        shape::check(&self.api, table).await?;
+        self.known().insert(name_of(table));
+        Ok(())
+    }
+
+    /// Returns why a statement about a table failed: where it was about the SQL, perhaps because the table has changed.
+    async fn why(
+        &self,
+        table: &TableId,
+        failure: Failure,
+        told: impl FnOnce(Failure) -> WarehouseError,
+    ) -> WarehouseError {
+        if failure.is_about_sql()
+            && let Err(changed @ (WarehouseError::Drift { .. } | WarehouseError::NoTable { .. })) =
+                self.look(table).await
+        {
+            return changed;
+        }
+        told(failure)
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<(String, usize)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A schema is where it stands: two of one name are two.
+fn name_of(table: &TableId) -> (String, usize) {
+    (table.physical_name.clone(), std::ptr::from_ref(table.schema).addr())
 }
 
 #[async_trait]
 impl Warehouse for BigQueryWarehouse {
     async fn ensure(&self, table: &TableId) -> Result<(), WarehouseError> {
-        match (shape::check(&self.api, table).await, self.api.settings.tables) {
+        match (self.is_known(table).await, self.api.settings.tables) {
             (Err(WarehouseError::NoTable { .. }), Tables::Make) => {
                 shape::make(&self.api, table).await?;
-                shape::check(&self.api, table).await
+                self.look(table).await
             }
             (checked, _) => checked,
         }
@@ -63,7 +107,7 @@ impl Warehouse for BigQueryWarehouse {
     }
 
     async fn check(&self, table: &TableId) -> Result<(), WarehouseError> {
-        shape::check(&self.api, table).await
+        self.look(table).await
     }
 
     async fn merge(&self, table: &TableId, rows: &[Row]) -> Result<Merged, WarehouseError> {
@@ -71,13 +115,19 @@ impl Warehouse for BigQueryWarehouse {
         if rows.is_empty() {
             return Ok(Merged::default());
         }
-        shape::check(&self.api, table).await?;
-        merge::merge(&self.api, table, rows).await.map_err(|failure| failure.of("write to", &self.store))
+        self.is_known(table).await?;
+        match merge::merge(&self.api, table, rows).await {
+            Ok(merged) => Ok(merged),
+            Err(failure) => Err(self.why(table, failure, |failure| failure.of("write to", &self.store)).await),
+        }
     }
 
     async fn existing_keys(&self, table: &TableId, keys: &[RowKey]) -> Result<Vec<bool>, WarehouseError> {
-        shape::check(&self.api, table).await?;
-        keys::existing(&self.api, table, keys).await.map_err(|failure| failure.of_query(&self.store))
+        self.is_known(table).await?;
+        match keys::existing(&self.api, table, keys).await {
+            Ok(found) => Ok(found),
+            Err(failure) => Err(self.why(table, failure, |failure| failure.of_query(&self.store)).await),
+        }
     }
 
     async fn query(&self, sql: &str, parameters: &[Cell]) -> Result<ResultSet, WarehouseError> {

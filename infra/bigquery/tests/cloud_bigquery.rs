@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use sentinel_bigquery::{BigQuerySettings, BigQueryWarehouse, Credentials, Statements, Tables};
 use sentinel_contracts::counterpart::Counterpart;
-use sentinel_contracts::warehouse::{Probe, all, count, made, probe};
+use sentinel_contracts::warehouse::{Probe, Tick, all, count, made, probe, tick};
 use sentinel_domain::environment::Environment;
 use sentinel_domain::tables::{AGG_STRATEGY_DAILY, Cell, FactTrade, Table};
 use sentinel_domain::warehouse::{TableId, ViewId, Warehouse, WarehouseError, WarehouseExt};
@@ -98,6 +98,26 @@ async fn statements_name_the_days_of_their_rows() {
     let sent = statements.all();
     let days = "t.ds BETWEEN DATE '2024-01-01' AND DATE '2024-01-04'";
     assert_eq!(sent.iter().filter(|it| it.sql.contains(days)).count(), 2, "{sent:?}");
+}
+
+/// Of a table that grows, also the times: its blocks are sorted by them.
+#[tokio::test]
+async fn statements_name_the_times_by_which_a_table_grows() {
+    let Some(mut settings) = settings() else { return };
+    let statements = Statements::default();
+    settings.statements = Some(statements.clone());
+    let warehouse = open(settings).await;
+    let table = TableId::of::<Tick>("ticks_test");
+    warehouse.ensure(&table).await.unwrap();
+    let rows = [tick(2), tick(5)];
+    warehouse.merge_rows(&table, &rows).await.unwrap();
+    let keys = rows.each_ref().map(sentinel_domain::warehouse::RowKey::of);
+    warehouse.existing_keys(&table, &keys).await.unwrap();
+    let times = "t.`ticked_at` BETWEEN TIMESTAMP '2024-01-01 02:00:00.000000+00:00' \
+                 AND TIMESTAMP '2024-01-01 05:00:00.000000+00:00'";
+    let sent = statements.all();
+    assert_eq!(sent.iter().filter(|it| it.sql.contains(times)).count(), 2, "{sent:?}");
+    assert!(!sent.iter().any(|it| it.sql.contains("UPDATE SET")), "{sent:?}");
 }
 
 /// A question that forgot its days is refused before it costs anything.

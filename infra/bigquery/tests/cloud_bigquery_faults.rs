@@ -19,7 +19,7 @@ use sentinel_bigquery::{BigQuerySettings, BigQueryWarehouse, Credentials, TokenE
 use sentinel_contracts::counterpart::Counterpart;
 use sentinel_contracts::warehouse::{Probe, all, probe};
 use sentinel_domain::tables::Cell;
-use sentinel_domain::warehouse::{Merged, TableId, Warehouse, WarehouseError, WarehouseExt};
+use sentinel_domain::warehouse::{Merged, RowKey, TableId, Warehouse, WarehouseError, WarehouseExt};
 
 const ROWS: i64 = 5;
 const INSERTED: Merged = Merged { inserted: 5, updated: 0, unchanged: 0 };
@@ -210,6 +210,31 @@ async fn a_call_that_hangs_is_made_again() {
         return;
     };
     world.merges_despite([(Call::Insert, Fault::Hang), (Call::Job, Fault::Hang)]).await;
+}
+
+/// Before its first statement, and again when one fails that may have failed of it.
+#[tokio::test]
+async fn a_table_is_looked_at_once_and_again_when_a_statement_fails() {
+    let Some(world) = World::new("looked_at").await else { return };
+    let looks = || world.proxy.times(Call::Table).len();
+    for _ in 0..2 {
+        world.merge().await.unwrap();
+        let keys = rows().iter().map(RowKey::of).collect::<Vec<_>>();
+        assert_eq!(world.warehouse.existing_keys(&world.table, &keys).await.unwrap(), [true; 5]);
+        world.warehouse.ensure(&world.table).await.unwrap();
+    }
+    assert_eq!(looks(), 1);
+    let unknown_name = || (Call::Insert, Fault::job("invalidQuery", "Unrecognized name: money"));
+    world.proxy.spoil([unknown_name()]);
+    let error = world.merge().await.unwrap_err();
+    assert!(error.to_string().contains("Unrecognized name"), "the table is as it was: {error}");
+    assert_eq!(looks(), 2);
+    // Gone by now, as far as can be seen.
+    world.proxy.spoil([unknown_name(), (Call::Table, Fault::refusal(404, "notFound"))]);
+    assert!(matches!(world.merge().await.unwrap_err(), WarehouseError::NoTable { .. }));
+    // Not believed again before it was looked at.
+    assert_eq!(world.merge().await.unwrap(), Merged { inserted: 0, updated: 0, unchanged: 5 });
+    assert_eq!(looks(), 4);
 }
 
 const STALE: &str = "canary-stale-token";

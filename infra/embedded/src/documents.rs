@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, params};
 use sentinel_domain::documents::{
-    Collection, CollectionName, Commit, Document, DocumentStore, DocumentVersion, Query, StoreError,
+    Collection, CollectionName, Commit, Committed, Document, DocumentStore, DocumentVersion, Query, StoreError,
 };
 use sentinel_domain::environment::Environment;
 use sentinel_domain::timeframe::UnixMillis;
@@ -219,7 +219,7 @@ impl DocumentStore for SqliteDocuments {
         .await
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.blocking(move |shared| {
             for write in commit.writes() {
                 shared.own(write.collection)?;

@@ -12,27 +12,27 @@ use backon::{BackoffBuilder, ExponentialBackoff};
 use firestore::gcloud_sdk::google::firestore::v1::precondition::ConditionType;
 use firestore::gcloud_sdk::google::firestore::v1::write::Operation;
 use firestore::gcloud_sdk::google::firestore::v1::{
-    CommitRequest, Document as Stored, DocumentMask, Precondition as Condition, Write as Sent,
+    CommitRequest, CommitResponse, Document as Stored, DocumentMask, Precondition as Condition, Write as Sent,
 };
 use firestore::gcloud_sdk::prost::Message;
 use firestore::gcloud_sdk::prost_types::Timestamp;
 use firestore::gcloud_sdk::tonic::{Code, Status};
 use sentinel_domain::documents::limits::COMMIT_BYTES_MAX;
-use sentinel_domain::documents::{Change, Commit, Precondition, StoreError, Write};
+use sentinel_domain::documents::{Change, Commit, Committed, Precondition, StoreError, Write};
 use tokio::time::{Instant, sleep};
 
 use crate::connection::{Connection, pauses};
 use crate::failure::said;
-use crate::value::{COMMIT, document_fields, is_written_by, update_time, version_of};
+use crate::value::{COMMIT, document_fields, is_written_by, update_time, version_at, version_of};
 
 /// Meets no document: Firestore was not there then.
 const NEVER: Timestamp = Timestamp { seconds: 1, nanos: 0 };
 
 /// Makes `commit`, all or nothing.
-pub(crate) async fn make(connection: &Connection, commit: Commit) -> Result<(), StoreError> {
+pub(crate) async fn make(connection: &Connection, commit: Commit) -> Result<Committed, StoreError> {
     let attempt = Attempt::of(connection, commit);
     if attempt.request.writes.is_empty() {
-        return Ok(());
+        return Ok(Committed::untold());
     }
     attempt.check_size()?;
     attempt.make().await
@@ -75,22 +75,25 @@ impl<'a> Attempt<'a> {
         Err(StoreError::CommitTooLarge { bytes, bytes_max: COMMIT_BYTES_MAX })
     }
 
-    async fn make(&self) -> Result<(), StoreError> {
+    async fn make(&self) -> Result<Committed, StoreError> {
         let begun = Instant::now();
         let mut pauses = pauses().build();
         loop {
-            let Err(status) = self.connection.commit(self.request.clone()).await else { return Ok(()) };
+            let status = match self.connection.commit(self.request.clone()).await {
+                Ok(answer) => return Ok(self.told(&answer)),
+                Err(status) => status,
+            };
             match status.code() {
                 Code::Aborted => {}
                 Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists => match self.look().await? {
-                    Finding::Made => return Ok(()),
+                    Finding::Made => return Ok(Committed::untold()),
                     Finding::Refused(error) => return Err(error),
                     // Somebody made it possible in between, or it is not about a document at all: a bounded number of
                     // attempts tells.
                     Finding::Possible => {}
                 },
                 Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Internal | Code::Unknown => {
-                    return self.settle(&status).await;
+                    return self.settle(&status).await.map(|()| Committed::untold());
                 }
                 _ => return Err(self.connection.failed(&status)),
             }
@@ -99,6 +102,16 @@ impl<'a> Attempt<'a> {
                 return Err(self.connection.failed(&status));
             }
         }
+    }
+
+    /// Returns the versions of what was put: each write is answered, in their order, with when it was made.
+    fn told(&self, answer: &CommitResponse) -> Committed {
+        let sent = self.writes.iter().filter(|(_, write)| !is_nothing(write));
+        let put = sent.zip(&answer.write_results).filter(|((_, write), _)| matches!(write.change, Change::Put { .. }));
+        put.filter_map(|((_, write), result)| {
+            Some((write.collection, write.id.clone(), version_at(result.update_time?)))
+        })
+        .collect()
     }
 
     /// Finds out whether a commit without an answer was made, as far as that can be known.
@@ -146,7 +159,12 @@ async fn pause(pauses: &mut ExponentialBackoff) -> Option<()> {
     Some(())
 }
 
-/// Returns a write as it is sent; `None` where there is nothing to write and nothing to hold to.
+/// Returns whether there is nothing to write and nothing to hold to.
+fn is_nothing(write: &Write) -> bool {
+    write.change == Change::Keep && write.precondition == Precondition::Any
+}
+
+/// Returns a write as it is sent; `None` where that is nothing.
 fn sent(name: &str, write: &Write, number: u128) -> Option<Sent> {
     let current_document = condition(&write.precondition);
     let (operation, update_mask) = match (&write.change, &write.precondition) {

@@ -9,10 +9,11 @@ use firestore::gcloud_sdk::google::firestore::v1::batch_get_documents_response::
 use firestore::gcloud_sdk::google::firestore::v1::firestore_client::FirestoreClient;
 use firestore::gcloud_sdk::google::firestore::v1::transaction_options::{Mode, ReadOnly};
 use firestore::gcloud_sdk::google::firestore::v1::{
-    BatchGetDocumentsRequest, CommitRequest, Document, DocumentMask, RunQueryRequest, TransactionOptions,
+    BatchGetDocumentsRequest, CommitRequest, CommitResponse, Document, DocumentMask, RunQueryRequest,
+    TransactionOptions,
 };
 use firestore::gcloud_sdk::google_cloud_auth::credentials::{Credentials, anonymous};
-use firestore::gcloud_sdk::tonic::{Code, Request, Status};
+use firestore::gcloud_sdk::tonic::{Code, Request, Response, Status};
 use firestore::gcloud_sdk::{GoogleAuthHeaders, GoogleAuthMiddleware, RequestTimeouts};
 use firestore::{FirestoreDb, FirestoreDbOptions};
 use sentinel_domain::documents::StoreError;
@@ -69,9 +70,9 @@ impl Connection {
     }
 
     /// Sends a commit once.
-    pub(crate) async fn commit(&self, request: CommitRequest) -> Result<(), Status> {
+    pub(crate) async fn commit(&self, request: CommitRequest) -> Result<CommitResponse, Status> {
         let mut client = self.client().await?;
-        client.commit(self.limited(request)).await.map(|_| ())
+        client.commit(self.limited(request)).await.map(Response::into_inner)
     }
 
     /// Returns those of the documents named that exist, all as of one moment, in no order; `fields` of them, or all.

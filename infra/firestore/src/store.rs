@@ -9,7 +9,7 @@ use firestore::gcloud_sdk::google::firestore::v1::Document as Stored;
 use firestore::gcloud_sdk::google_cloud_auth::credentials::Credentials;
 use rustls::crypto::{CryptoProvider, ring};
 use sentinel_domain::documents::limits::check_id;
-use sentinel_domain::documents::{CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+use sentinel_domain::documents::{CollectionName, Commit, Committed, Document, DocumentStore, Query, StoreError};
 
 use crate::connection::Connection;
 use crate::settings::FirestoreSettings;
@@ -95,7 +95,7 @@ impl DocumentStore for FirestoreDocuments {
         found.map_err(|status| self.0.failed(&status))?.into_iter().map(|stored| self.read(stored)).collect()
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         for write in commit.writes() {
             self.own(write.collection)?;
         }

@@ -72,7 +72,11 @@ pub(crate) fn read_document(stored: Stored) -> Result<Document, String> {
 
 /// Returns the version: when the document was written, to the nanosecond, which Firestore never repeats.
 pub(crate) fn version_of(stored: &Stored) -> DocumentVersion {
-    let Timestamp { seconds, nanos } = stored.update_time.unwrap_or_default();
+    version_at(stored.update_time.unwrap_or_default())
+}
+
+/// Returns the version of what was written at a time.
+pub(crate) fn version_at(Timestamp { seconds, nanos }: Timestamp) -> DocumentVersion {
     DocumentVersion::new(format!("{seconds}.{nanos:09}"))
 }
 

@@ -31,6 +31,7 @@ macro_rules! document_store_contract {
             many_are_read_in_the_order_asked_for
             a_put_replaces_the_whole_document
             every_write_changes_the_version
+            a_commit_tells_the_versions_of_what_it_put
             a_version_does_not_come_back_after_a_delete
             absent_holds_once
             present_holds_of_what_is_there

@@ -18,7 +18,7 @@ use sentinel_domain::warehouse::{EVERY_DAY, TableId, Warehouse, WarehouseExt};
 
 pub use self::keys::*;
 pub use self::merging::*;
-pub use self::probe::{Probe, probe};
+pub use self::probe::{Probe, Tick, probe, tick};
 pub use self::queries::*;
 pub use self::shape::*;
 
@@ -44,6 +44,7 @@ macro_rules! warehouse_contract {
             a_row_that_does_not_fit_is_refused_and_nothing_written
             rows_of_another_table_are_refused
             a_settled_row_is_not_taken_back
+            a_row_of_a_table_that_grows_is_never_changed
             ten_thousand_rows_are_merged_and_merged_again
             merges_at_once_lose_nothing
             the_same_batch_at_once_is_written_once

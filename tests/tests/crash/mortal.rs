@@ -9,7 +9,7 @@ use sentinel_domain::broker::{
     BrokerPosition, ClientOrderId, ClosePortion, HistoryQuery, OrderQuery, OrderRequest, Page, PortfolioHistory,
 };
 use sentinel_domain::components::{ComponentStore, ComponentStoreError};
-use sentinel_domain::documents::{CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+use sentinel_domain::documents::{CollectionName, Commit, Committed, Document, DocumentStore, Query, StoreError};
 use sentinel_domain::hash::ContentHash;
 use sentinel_domain::instrument::Symbol;
 use sentinel_domain::tables::{Cell, Row};
@@ -39,7 +39,7 @@ impl DocumentStore for Mortal<dyn DocumentStore> {
         self.port.select(query).await
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         let place = of_commit(&commit);
         self.points.around(&place, self.port.apply(commit)).await
     }

@@ -23,7 +23,7 @@ struct Said {
 #[must_use]
 pub fn decision_key(chunk: &DecisionChunk, decided: &Decided) -> RowKey {
     let id = decided.id(&chunk.namespace, chunk.close_time);
-    RowKey { ds: date_of(chunk.close_time), values: vec![Cell::Text(id)] }
+    RowKey { grown_at: Some(utc(chunk.close_time)), ..RowKey::new(date_of(chunk.close_time), vec![Cell::Text(id)]) }
 }
 
 /// Returns the row of a decision; `signals` has the one that it gave.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
-use sentinel_domain::documents::{CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+use sentinel_domain::documents::{CollectionName, Commit, Committed, Document, DocumentStore, Query, StoreError};
 use sentinel_domain::live::{LivePosition, LiveSignal, RejectedSignal};
 use sentinel_domain::signal::{SignalState, SignalType};
 use sentinel_domain::tables::Row;
@@ -94,7 +94,7 @@ impl DocumentStore for FailingDocuments {
         if self.is_over() { Self::failure() } else { self.inner.select(query).await }
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         if self.is_over() { Self::failure() } else { self.inner.apply(commit).await }
     }
 }

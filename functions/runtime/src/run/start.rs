@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::NaiveDate;
+use futures_util::future::try_join;
 use sentinel_domain::documents::{Precondition, Query, Record, Records, StoreError, Stored, Write};
 use sentinel_domain::events::CloudEvent;
 use sentinel_domain::timeframe::UnixMillis;
@@ -71,7 +72,9 @@ impl Runtime {
         let store_failed = |source| RunError::Store { job: plan.descriptor.name.to_owned(), source };
         let runs = Records::<JobRun>::of(self.store.as_ref(), self.environment);
         let leases = Records::<LeaseRow>::of(self.store.as_ref(), self.environment);
-        let earlier = runs.get(&plan.run_id).await.map_err(store_failed)?;
+        // Side by side: what is committed holds to both, whenever they were read.
+        let read = try_join(runs.get(&plan.run_id), leases.get(&plan.lock)).await;
+        let (earlier, lease) = read.map_err(store_failed)?;
         if plan.event.is_some()
             && let Some(earlier) = earlier.as_ref().filter(|earlier| earlier.record.status.is_done())
         {
@@ -79,7 +82,6 @@ impl Runtime {
         }
         self.check_after(plan).await?;
         let now = self.clock.now();
-        let lease = leases.get(&plan.lock).await.map_err(store_failed)?;
         self.check_free(plan, lease.as_ref(), now)?;
         let taken = self.taken(plan, lease.as_ref(), now);
         let run = self.started(plan, earlier.as_ref(), taken.token, now);
@@ -88,7 +90,12 @@ impl Runtime {
         let mut writes = self.abandoned(plan, lease.as_ref(), now).await.map_err(store_failed)?;
         writes.push(runs.put(&run, unchanged).map_err(store_failed)?);
         writes.push(leases.put(&taken, free).map_err(store_failed)?);
-        let committed = self.store.commit(writes).await;
+        let committed = self.store.commit_told(writes).await;
+        let told = committed.as_ref().ok().and_then(|told| told.version_of(leases.collection(), &plan.lock));
+        if let Some(version) = told.cloned() {
+            let own = Stored { record: taken, version, expire_at: None };
+            return Ok(Start::Started(run, Box::new(Lease::new(self.environment, own))));
+        }
         // Read to learn the lease's version, and whether a commit was made whose answer was lost.
         let is_unknown = committed.as_ref().is_err_and(StoreError::is_retryable);
         if committed.is_ok() || is_unknown {

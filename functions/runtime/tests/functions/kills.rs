@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sentinel_domain::clock::ManualClock;
 use sentinel_domain::documents::{
-    Collection, CollectionName, Commit, Document, DocumentStore, Precondition, Query, StoreError,
+    Collection, CollectionName, Commit, Committed, Document, DocumentStore, Precondition, Query, StoreError,
 };
 use sentinel_domain::environment::Environment;
 use sentinel_domain::events::{CloudEvent, PublishError, Publisher};
@@ -51,7 +51,7 @@ impl DocumentStore for Deadly {
         self.store.select(query).await
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         let number = self.commits.fetch_add(1, Ordering::SeqCst);
         self.moment(2 * number);
         let done = self.store.apply(commit).await;
@@ -219,11 +219,12 @@ impl DocumentStore for Failing {
         self.store.select(query).await
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         let number = self.commits.fetch_add(1, Ordering::SeqCst);
         self.moment(2 * number)?;
-        self.store.apply(commit).await?;
-        self.moment(2 * number + 1)
+        let committed = self.store.apply(commit).await?;
+        self.moment(2 * number + 1)?;
+        Ok(committed)
     }
 }
 

@@ -4,7 +4,9 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use sentinel_domain::documents::{Collection, CollectionName, Commit, Document, DocumentStore, Query, StoreError};
+use sentinel_domain::documents::{
+    Collection, CollectionName, Commit, Committed, Document, DocumentStore, Query, StoreError,
+};
 use sentinel_function_runtime::{Outcome, RunError, RunRequest, Runtime, async_trait};
 use tokio::sync::{Mutex, Notify};
 
@@ -55,7 +57,7 @@ impl DocumentStore for Interrupted {
         self.store.select(query).await
     }
 
-    async fn apply(&self, commit: Commit) -> Result<(), StoreError> {
+    async fn apply(&self, commit: Commit) -> Result<Committed, StoreError> {
         self.pass(Moment::Committing).await;
         self.store.apply(commit).await
     }

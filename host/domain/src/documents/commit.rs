@@ -1,6 +1,6 @@
 //! Writes, their preconditions, and the commit that holds them together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -150,6 +150,31 @@ impl Commit {
     #[must_use]
     pub fn into_writes(self) -> Vec<Write> {
         self.0
+    }
+}
+
+/// What a store tells of a commit that was made: under which versions the documents stand that it has put, so that whoever
+/// wrote them need not read them to write them again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Committed(BTreeMap<(CollectionName, String), DocumentVersion>);
+
+impl Committed {
+    /// Returns what is told when the versions are not known: the commit was made, and its answer lost.
+    #[must_use]
+    pub fn untold() -> Self {
+        Self::default()
+    }
+
+    /// Returns the version of a document that the commit has put; `None` where it is not known: then it can be read.
+    #[must_use]
+    pub fn version_of(&self, collection: CollectionName, id: &str) -> Option<&DocumentVersion> {
+        self.0.get(&(collection, id.to_owned()))
+    }
+}
+
+impl FromIterator<(CollectionName, String, DocumentVersion)> for Committed {
+    fn from_iter<I: IntoIterator<Item = (CollectionName, String, DocumentVersion)>>(put: I) -> Self {
+        Self(put.into_iter().map(|(collection, id, version)| ((collection, id), version)).collect())
     }
 }
 

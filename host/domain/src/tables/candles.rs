@@ -13,6 +13,7 @@ crate::table! {
     pub struct CandleRow in "candles" {
         grain: "one revision of one closed candle",
         key: ["exchange", "symbol", "interval", "open_time", "revision"],
+        grows_by: "open_time",
         laws: CandleRow::check_shape,
     }
     columns {

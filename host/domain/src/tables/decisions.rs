@@ -11,6 +11,7 @@ crate::table! {
     pub struct DecisionRow in "decisions" {
         grain: "one strategy version evaluated on one closed bar of one instrument",
         key: ["decision_id"],
+        grows_by: "close_time",
         references: [
             Reference { columns: &["strategy_id", "strategy_version"], table: "dim_strategies", to: &["strategy_id", "version"] },
             Reference { columns: &["signal_id"], table: "signals", to: &["signal_id"] },

@@ -37,6 +37,7 @@ macro_rules! table {
             grain: $grain:literal,
             key: [$($key:literal),+ $(,)?],
             $(settled: $settled:literal,)?
+            $(grows_by: $grows_by:literal,)?
             $(references: [$($reference:expr),* $(,)?],)?
             $(laws: $laws:expr,)?
         }
@@ -75,6 +76,7 @@ macro_rules! table {
                 )+],
                 key: &[$($key),+],
                 settled: $crate::first!($($settled)?),
+                grows_by: $crate::first!($($grows_by)?),
                 references: &[$($($reference),*)?],
             };
 

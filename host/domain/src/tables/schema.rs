@@ -23,6 +23,9 @@ pub struct TableSchema {
     pub key: &'static [&'static str],
     /// A boolean column: a row in which it is true is never overwritten by one in which it is false.
     pub settled: Option<&'static str>,
+    /// A column of times by which the table grows: rows are only ever added, and one that is there is never changed. The
+    /// key determines the time, and a batch is about few of them, so that a store that sorts by it need not read the rest.
+    pub grows_by: Option<&'static str>,
     /// Rows of other tables that rows of this one name.
     pub references: &'static [Reference],
 }

@@ -36,7 +36,8 @@ pub struct MergeParts<'a> {
 }
 
 /// Returns the statement that writes rows by logical date and business key: new ones are inserted, others replaced where
-/// they differ, settled ones kept from those that are not.
+/// they differ, settled ones kept from those that are not. Of a table that only grows, new ones are inserted and the others
+/// left alone: then no more of it is read than what tells rows apart.
 #[must_use]
 pub fn merge_sql(dialect: &impl Dialect, schema: &TableSchema, parts: MergeParts<'_>) -> String {
     let quoted = |column: &Column| dialect.quoted(column.name);
@@ -44,13 +45,14 @@ pub fn merge_sql(dialect: &impl Dialect, schema: &TableSchema, parts: MergeParts
     let taken = list(schema.columns.iter().map(|column| dialect.taken(column)));
     let values = list(schema.columns.iter().map(|column| format!("s.{}", quoted(column))));
     let MergeParts { target, source, days } = parts;
+    let update = match schema.grows_by {
+        Some(_) => String::new(),
+        None => format!("WHEN MATCHED AND {} THEN UPDATE SET {} ", differs_sql(dialect, schema), set(dialect, schema)),
+    };
     format!(
         "MERGE INTO {target} AS t USING (SELECT {taken} FROM {source}) AS s ON {days} AND {equal} \
-         WHEN MATCHED AND {differs} THEN UPDATE SET {set} \
-         WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
+         {update}WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})",
         equal = matched_sql(dialect, schema),
-        differs = differs_sql(dialect, schema),
-        set = set(dialect, schema),
     )
 }
 

@@ -6,6 +6,7 @@ use sentinel_domain::tables::{Cell, Column, Kind};
 use sentinel_domain::warehouse::{RowKey, TableId};
 
 use super::merge::{Piece, pieces};
+use super::span::Span;
 use super::sql::{self, ROWS};
 use super::value::{record, records, to_cell};
 use crate::api::Api;
@@ -25,11 +26,11 @@ pub(super) static NUMBER: Column = Column {
 /// Returns for each key whether its row is there.
 pub(super) async fn existing(api: &Api, table: &TableId, keys: &[RowKey]) -> Result<Vec<bool>, Failure> {
     let columns = columns(table);
-    let encoded = (0_i64..).zip(keys).map(|(number, key)| (key.ds, record(&columns, &cells(number, key))));
+    let encoded = (0_i64..).zip(keys).map(|(number, key)| (Span::of_key(key), record(&columns, &cells(number, key))));
     let mut there = vec![false; keys.len()];
-    for Piece { days, rows } in pieces(encoded, api.settings.limits.request_max_bytes) {
+    for Piece { span, rows } in pieces(encoded, api.settings.limits.request_max_bytes) {
         let parameters = vec![parameter(table, rows)];
-        let ended = api.run("look rows up in", sql::existing(table, days), ParameterMode::Named, parameters).await?;
+        let ended = api.run("look rows up in", sql::existing(table, span), ParameterMode::Named, parameters).await?;
         let answer = api.rows(ended).await?;
         let Some(field) = answer.fields.first() else { continue };
         for mut row in answer.rows {

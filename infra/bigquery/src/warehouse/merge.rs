@@ -3,12 +3,12 @@
 //! Each of them is all or nothing, and no key is in two. When one fails, those before it stay, and the same batch again
 //! leaves them as they are.
 
-use chrono::NaiveDate;
 use gcp_bigquery_client::model::query_parameter::QueryParameter;
 use gcp_bigquery_client::model::query_parameter_value::QueryParameterValue;
-use sentinel_domain::tables::{Cell, Column, PARTITION, Row};
+use sentinel_domain::tables::{Column, Row};
 use sentinel_domain::warehouse::{Merged, TableId};
 
+use super::span::Span;
 use super::sql::{self, ROWS};
 use super::value::{record, records};
 use crate::api::Api;
@@ -18,13 +18,12 @@ use crate::job::ParameterMode;
 /// Writes rows, whose batch is checked, by logical date and business key.
 pub(super) async fn merge(api: &Api, table: &TableId, rows: &[Row]) -> Result<Merged, Failure> {
     let columns = columns(table);
-    let day = table.schema.position(PARTITION);
-    let encoded = rows.iter().map(|row| (day_of(row, day), record(&columns, row)));
+    let encoded = rows.iter().map(|row| (Span::of_row(table.schema, row), record(&columns, row)));
     let mut merged = Merged::default();
-    for Piece { days, rows } in pieces(encoded, api.settings.limits.request_max_bytes) {
+    for Piece { span, rows } in pieces(encoded, api.settings.limits.request_max_bytes) {
         let count = rows.len() as u64;
         let parameters = vec![parameter(table, rows)];
-        let ended = api.run("merge rows into", sql::merge(table, days), ParameterMode::Named, parameters).await?;
+        let ended = api.run("merge rows into", sql::merge(table, span), ParameterMode::Named, parameters).await?;
         let told = ended.statistics.dml_stats;
         let (inserted, updated) = (number(told.inserted_row_count), number(told.updated_row_count));
         merged.inserted += inserted;
@@ -43,26 +42,26 @@ fn columns(table: &TableId) -> Vec<&'static Column> {
     table.schema.columns.iter().collect()
 }
 
-/// As many rows as one request carries, with the first and the last of their days.
+/// As many rows as one request carries, and their span.
 pub(super) struct Piece {
-    pub(super) days: (NaiveDate, NaiveDate),
+    pub(super) span: Span,
     pub(super) rows: Vec<QueryParameterValue>,
 }
 
 /// Cuts rows into pieces of at most so many bytes; a row that is larger travels alone.
-pub(super) fn pieces(rows: impl Iterator<Item = (NaiveDate, QueryParameterValue)>, bytes_max: usize) -> Vec<Piece> {
+pub(super) fn pieces(rows: impl Iterator<Item = (Span, QueryParameterValue)>, bytes_max: usize) -> Vec<Piece> {
     let mut pieces: Vec<Piece> = Vec::new();
     let mut bytes = 0;
-    for (day, row) in rows {
+    for (span, row) in rows {
         let size = size(&row);
         match pieces.last_mut().filter(|_| bytes + size <= bytes_max) {
             Some(piece) => {
-                piece.days = (piece.days.0.min(day), piece.days.1.max(day));
+                piece.span = piece.span.with(span);
                 piece.rows.push(row);
                 bytes += size;
             }
             None => {
-                pieces.push(Piece { days: (day, day), rows: vec![row] });
+                pieces.push(Piece { span, rows: vec![row] });
                 bytes = size;
             }
         }
@@ -73,13 +72,6 @@ pub(super) fn pieces(rows: impl Iterator<Item = (NaiveDate, QueryParameterValue)
 /// Bytes of a row in a request.
 fn size(row: &QueryParameterValue) -> usize {
     serde_json::to_vec(row).map_or(0, |text| text.len() + 1)
-}
-
-fn day_of(row: &Row, place: Option<usize>) -> NaiveDate {
-    match place.and_then(|place| row.get(place)) {
-        Some(Cell::Date(day)) => *day,
-        _ => NaiveDate::default(),
-    }
 }
 
 fn number(text: Option<String>) -> u64 {

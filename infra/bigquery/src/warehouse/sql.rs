@@ -1,11 +1,11 @@
 //! The statements, in GoogleSQL.
 
-use chrono::NaiveDate;
-use sentinel_domain::tables::{Column, Kind, PARTITION};
+use sentinel_domain::tables::{Column, Kind};
 use sentinel_domain::warehouse::TableId;
 use sentinel_domain::warehouse::sql::{Dialect, MergeParts, matched_sql, merge_sql};
 
 use super::keys::NUMBER;
+use super::span::Span;
 
 /// The name of the parameter that carries rows or keys.
 pub(super) const ROWS: &str = "rows";
@@ -46,25 +46,24 @@ pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', ""))
 }
 
-/// Returns the statement that writes rows of these days.
-pub(crate) fn merge(table: &TableId, days: (NaiveDate, NaiveDate)) -> String {
+/// Returns the statement that writes rows of this span.
+pub(crate) fn merge(table: &TableId, span: Span) -> String {
     let target = quoted(&table.physical_name);
     let source = format!("UNNEST(@{ROWS}) AS r");
-    merge_sql(&GoogleSql, table.schema, MergeParts { target: &target, source: &source, days: &within(days) })
+    merge_sql(
+        &GoogleSql,
+        table.schema,
+        MergeParts { target: &target, source: &source, days: &span.within(table.schema) },
+    )
 }
 
-/// Returns the question which of the keys of these days have a row: their numbers.
-pub(crate) fn existing(table: &TableId, days: (NaiveDate, NaiveDate)) -> String {
+/// Returns the question which of the keys of this span have a row: their numbers.
+pub(crate) fn existing(table: &TableId, span: Span) -> String {
     format!(
         "SELECT s.{number} FROM {target} AS t INNER JOIN UNNEST(@{ROWS}) AS s ON {equal} WHERE {within}",
         number = NUMBER.name,
         target = quoted(&table.physical_name),
         equal = matched_sql(&GoogleSql, table.schema),
-        within = within(days),
+        within = span.within(table.schema),
     )
-}
-
-/// Written out as literals: what is not constant does not spare BigQuery the other days.
-fn within((first, last): (NaiveDate, NaiveDate)) -> String {
-    format!("t.{PARTITION} BETWEEN DATE '{first}' AND DATE '{last}'")
 }

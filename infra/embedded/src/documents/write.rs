@@ -1,7 +1,9 @@
 //! How a commit is made: one transaction, one statement for each write.
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, TransactionBehavior, params};
-use sentinel_domain::documents::{Change, CollectionName, Commit, DocumentVersion, Precondition, StoreError, Write};
+use sentinel_domain::documents::{
+    Change, CollectionName, Commit, Committed, DocumentVersion, Precondition, StoreError, Write,
+};
 use sentinel_domain::timeframe::UnixMillis;
 
 /// A write whose body is text already.
@@ -44,7 +46,7 @@ pub(super) fn prepare(commit: Commit) -> Vec<Prepared> {
 }
 
 /// Makes all of `writes`, or none.
-pub(super) fn apply(connection: &mut Connection, writes: &[Prepared]) -> Result<(), NotWritten> {
+pub(super) fn apply(connection: &mut Connection, writes: &[Prepared]) -> Result<Committed, NotWritten> {
     // Immediate: the lock is waited for here, where waiting is possible, and not when a read has already been made.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version = next_version(&transaction)?;
@@ -56,7 +58,10 @@ pub(super) fn apply(connection: &mut Connection, writes: &[Prepared]) -> Result<
             return Err(NotWritten::Refused(StoreError::PreconditionFailed { collection, id, expected, found }));
         }
     }
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    let put = writes.iter().filter(|write| matches!(write.change, Prepare::Put { .. }));
+    let version = DocumentVersion::new(version.to_string());
+    Ok(put.map(|write| (write.collection, write.id.clone(), version.clone())).collect())
 }
 
 /// Counts commits for ever, so that a version never comes back, not even after a delete.

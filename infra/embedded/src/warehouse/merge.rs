@@ -35,7 +35,8 @@ pub(super) fn merge(
     let insert = insert_sql(table, &days);
     let inserted = transaction.execute(&insert, []).map_err(failed)? as u64;
     let mut updated = 0;
-    if inserted < written.len() as u64 {
+    // What only grows has no other rows of these keys.
+    if inserted < written.len() as u64 && table.schema.grows_by.is_none() {
         updated = transaction.execute(&delete_sql(table, &days), []).map_err(failed)? as u64;
         if updated > 0 {
             transaction.execute(&insert, []).map_err(failed)?;

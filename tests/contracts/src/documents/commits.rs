@@ -64,6 +64,37 @@ pub async fn every_write_changes_the_version(store: &dyn DocumentStore) {
     assert_ne!(store.get(positions(), "a").await.unwrap().unwrap().version, same.version);
 }
 
+/// Whoever wrote a document may write it again without reading it: also where the same commit deletes and keeps.
+pub async fn a_commit_tells_the_versions_of_what_it_put(store: &dyn DocumentStore) {
+    put_two(store).await;
+    let kept = store.get(positions(), "kept").await.unwrap().unwrap();
+    let writes = vec![
+        Write::delete(positions(), "gone", Precondition::Present),
+        put_number("a", 1, Precondition::Absent),
+        Write::keep(positions(), "nowhere", Precondition::Any),
+        Write::keep(positions(), "kept", Precondition::Version(kept.version.clone())),
+        put_number("b", 2, Precondition::Any),
+    ];
+    let told = store.commit_told(writes).await.unwrap();
+    for id in ["a", "b"] {
+        let read = store.get(positions(), id).await.unwrap().unwrap();
+        assert_eq!(told.version_of(positions(), id), Some(&read.version), "{id}");
+    }
+    for id in ["gone", "kept", "nowhere"] {
+        assert_eq!(told.version_of(positions(), id), None, "{id} was not put");
+    }
+    let version = told.version_of(positions(), "a").unwrap().clone();
+    let again = store.commit_told(vec![put_number("a", 3, Precondition::Version(version.clone()))]).await.unwrap();
+    assert_ne!(again.version_of(positions(), "a"), Some(&version));
+    conflict_on(store, vec![put_number("a", 4, Precondition::Version(version))], "a").await;
+}
+
+async fn put_two(store: &dyn DocumentStore) {
+    for id in ["gone", "kept"] {
+        put(store, id, json!({})).await;
+    }
+}
+
 /// A holder of an old version must not mistake a document that was deleted and made again for the one it read.
 pub async fn a_version_does_not_come_back_after_a_delete(store: &dyn DocumentStore) {
     put(store, "a", json!({ "n": 1 })).await;

@@ -3,9 +3,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use rust_decimal::{Decimal, dec};
 use sentinel_domain::tables::{Cell, Table};
-use sentinel_domain::warehouse::{Merged, Warehouse, WarehouseError, WarehouseExt};
+use sentinel_domain::warehouse::{EVERY_DAY, Merged, RowKey, TableId, Warehouse, WarehouseError, WarehouseExt};
 
-use super::probe::bare;
+use super::probe::{Tick, bare, tick};
 use super::{Probe, all, count, made, probe};
 
 fn merged(inserted: u64, updated: u64, unchanged: u64) -> Merged {
@@ -194,4 +194,23 @@ pub async fn the_same_batch_at_once_is_written_once(warehouse: &impl Warehouse) 
     let (one, other) = (one.unwrap(), other.unwrap());
     assert_eq!((one.inserted + other.inserted, one.unchanged + other.unchanged), (200, 200));
     assert_eq!(all(warehouse, &table).await, rows);
+}
+
+/// New rows are added at any time, also between others, and found whether or not it is known when they are of; those that
+/// are there stay as they are.
+pub async fn a_row_of_a_table_that_grows_is_never_changed(warehouse: &impl Warehouse) {
+    let table = TableId::of::<Tick>("ticks_test");
+    warehouse.ensure(&table).await.unwrap();
+    let first = [tick(1), tick(3), tick(30)];
+    assert_eq!(warehouse.merge_rows(&table, &first).await.unwrap(), merged(3, 0, 0));
+    assert_eq!(warehouse.merge_rows(&table, &first).await.unwrap(), merged(0, 0, 3));
+    let changed = Tick { note: Some("changed".to_owned()), ..tick(3) };
+    assert_eq!(warehouse.merge_rows(&table, &[tick(2), changed]).await.unwrap(), merged(1, 0, 1));
+    let there: Vec<Tick> = warehouse.select(&table, EVERY_DAY, &[]).await.unwrap();
+    assert_eq!(there, [tick(1), tick(2), tick(3), tick(30)]);
+    let known = [30, 4, 2, 31].map(|n| RowKey::of(&tick(n)));
+    let unknown = known.clone().map(|key| RowKey::new(key.ds, key.values));
+    for keys in [known, unknown] {
+        assert_eq!(warehouse.existing_keys(&table, &keys).await.unwrap(), [true, false, true, false]);
+    }
 }

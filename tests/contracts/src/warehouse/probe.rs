@@ -41,6 +41,32 @@ sentinel_domain::table! {
     }
 }
 
+sentinel_domain::table! {
+    /// A table that only grows.
+    pub struct Tick in "ticks" {
+        grain: "one tick",
+        key: ["tick_id"],
+        grows_by: "ticked_at",
+    }
+    columns {
+        /// The key; it determines the time.
+        tick_id: String,
+        /// When.
+        ticked_at: DateTime<Utc>,
+        /// A text.
+        note: Option<String>,
+        /// Logical date.
+        ds: NaiveDate [; Rule::DateOf("ticked_at")],
+    }
+}
+
+/// Returns the `n`th tick: one hour after the one before, so that 24 of them share a day.
+#[must_use]
+pub fn tick(n: i64) -> Tick {
+    let ticked_at = DateTime::UNIX_EPOCH + TimeDelta::days(19_723) + TimeDelta::hours(n);
+    Tick { tick_id: format!("tick-{n:06}"), ticked_at, note: None, ds: ticked_at.date_naive() }
+}
+
 /// Returns the `n`th row: one minute after the one before, so that 1,440 of them share a day.
 #[must_use]
 pub fn probe(n: i64) -> Probe {
