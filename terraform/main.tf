@@ -8,12 +8,15 @@ data "google_storage_project_service_account" "this" {
 }
 
 locals {
+  # The database that is worked on: our own, or one that was restored beside it.
+  documents_database = coalesce(var.restored_database, module.documents.database)
+
   # Which deployment it is: what functions are told, and people who ask and steer it from their own machine.
   deployment = {
     ENVIRONMENT                 = var.environment
     GOOGLE_CLOUD_PROJECT        = var.project_id
     SENTINEL_ACCOUNT            = var.account
-    SENTINEL_FIRESTORE_DATABASE = module.documents.database
+    SENTINEL_FIRESTORE_DATABASE = local.documents_database
     SENTINEL_BIGQUERY_DATASET   = module.warehouse.dataset_id
     SENTINEL_BIGQUERY_LOCATION  = coalesce(var.bigquery_location, var.region)
     SENTINEL_TOPIC_PREFIX       = "${local.prefix}-"
@@ -131,7 +134,7 @@ module "identity" {
   account_id      = "${local.prefix}-${each.key}"
   display_name    = "Crypto Sentinel ${var.environment}: ${each.key}"
   description     = each.value.description
-  database        = module.documents.database
+  database        = local.documents_database
   dataset_id      = module.warehouse.dataset_id
   row_writer_role = module.warehouse.row_writer_role
   tables_read     = [for table in lookup(local.access[each.key], "reads", []) : module.warehouse.tables[table].table_id]
@@ -187,7 +190,7 @@ module "operator" {
   project_id        = var.project_id
   region            = var.region
   member            = each.key
-  database          = module.documents.database
+  database          = local.documents_database
   dataset_id        = module.warehouse.dataset_id
   strategies_bucket = module.strategies_bucket.name
   components_bucket = module.components_bucket.name

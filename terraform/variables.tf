@@ -35,6 +35,17 @@ variable "firestore_location" {
   default     = null
 }
 
+variable "restored_database" {
+  description = "Firestore database that functions and operators work on instead of the deployment's own: one restored from its past."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.restored_database == null || can(regex("^[a-z][a-z0-9-]{2,61}[a-z0-9]$", coalesce(var.restored_database, "-")))
+    error_message = "A database's name has 4 to 63 lower-case letters, digits and hyphens, and begins with a letter."
+  }
+}
+
 variable "bigquery_location" {
   description = "Where rows are kept; the region unless said otherwise. Cannot be changed later."
   type        = string

@@ -145,3 +145,30 @@ run "without_images_everything_but_functions_is_made" {
     error_message = "The output does not say what to do next."
   }
 }
+
+run "a_restored_database_takes_the_place_of_the_own" {
+  command = plan
+
+  variables {
+    restored_database = "sentinel-prod-restored"
+    operators         = ["user:somebody@example.com"]
+  }
+
+  assert {
+    condition     = strcontains(output.cloud_toml, "SENTINEL_FIRESTORE_DATABASE = \"sentinel-prod-restored\"") && module.documents.database == "sentinel-prod"
+    error_message = "Functions are not pointed at the restored database, or the own one is to be replaced."
+  }
+  assert {
+    condition     = alltrue([for grants in concat(values(output.grants), values(output.operators)) : !contains(grants, "roles/datastore.user on database sentinel-prod")]) && contains(output.grants["expire-signals"], "roles/datastore.user on database sentinel-prod-restored")
+    error_message = "Somebody may still touch the database that was left."
+  }
+}
+
+run "a_restored_database_is_named" {
+  command         = plan
+  expect_failures = [var.restored_database]
+
+  variables {
+    restored_database = "Restored Database"
+  }
+}
