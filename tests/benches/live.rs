@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use sentinel_backtest::market::{MarketSeries, StrategySetup};
 use sentinel_domain::candles::{Candles, Columns};
 use sentinel_domain::closes::CandleClosed;
-use sentinel_domain::documents::{Precondition, Records};
+use sentinel_domain::documents::{Collection, Precondition, Records};
 use sentinel_domain::environment::Environment;
 use sentinel_domain::instrument::{Instrument, InstrumentRules};
 use sentinel_domain::live::CandleChunk;
@@ -20,7 +20,7 @@ use sentinel_embedded::documents::{Durability, SqliteDocuments};
 use sentinel_function_runtime::RunRequest;
 use sentinel_functions::Desktop;
 use sentinel_laptop::Simulation;
-use sentinel_tests::counting::{Charged, CountingStore};
+use sentinel_tests::counting::{Charged, CountingStore, Made};
 use sentinel_tests::parity::Scenario;
 use sentinel_tests::{data, reference, shipped};
 
@@ -172,14 +172,15 @@ async fn orders(hourly: &Candles) {
     });
     let (mut moments, mut with_order) = (Vec::new(), Vec::new());
     let sent = |simulation: &Simulation| simulation.broker().look(|exchange| exchange.orders().len());
-    let mut took = Vec::new();
+    let (mut took, mut to_order) = (Vec::new(), Vec::new());
     while simulation.next_moment().is_some() {
         let (before, begin) = (sent(&simulation), Instant::now());
         simulation.run_next().await.unwrap_or_else(|error| panic!("{error}"));
         let elapsed = begin.elapsed();
-        let charged = counted.take();
+        let (charged, commits) = (counted.take(), counted.take_commits());
         if sent(&simulation) > before {
             took.push(elapsed);
+            to_order.extend(from_signal_to_order(&commits));
             with_order.push(charged);
         } else {
             moments.push(charged);
@@ -195,7 +196,21 @@ async fn orders(hourly: &Candles) {
             mean(|it| it.calls)
         );
     }
+    print("from a signal that is stored to its order, accepted at the broker and so noted in the books", &to_order, 1);
     print("from a candle's close to the order at the broker and its fill in the books", &took, 1);
+}
+
+/// The first commit with signals stores them. The gate's decides on them, beside positions and account; what is written to
+/// positions alone after it is what the broker has answered.
+fn from_signal_to_order(commits: &[Made]) -> Option<Duration> {
+    let [signals, positions] = [Collection::LiveSignals, Collection::LivePositions].map(|collection| {
+        let name = Environment::Test.collection(collection);
+        move |made: &&Made| made.collections.contains(&name)
+    });
+    let stored = commits.iter().find(&signals)?;
+    let decided = commits.iter().position(|made| signals(&made) && positions(&made))?;
+    let answered = commits[decided + 1..].iter().find(&positions)?;
+    Some(answered.at - stored.at)
 }
 
 fn print(what: &str, took: &[Duration], per: usize) {

@@ -1,7 +1,9 @@
-//! A hot store that counts what Google would charge for: documents read, written and deleted.
+//! A hot store that counts what Google would charge for (documents read, written and deleted) and says when it committed.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use async_trait::async_trait;
 use sentinel_domain::documents::{
@@ -21,6 +23,15 @@ pub struct Charged {
     pub calls: usize,
 }
 
+/// A commit that was made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// When it was.
+    pub at: Instant,
+    /// What it wrote to.
+    pub collections: BTreeSet<CollectionName>,
+}
+
 /// The store around another.
 #[derive(Debug)]
 pub struct CountingStore {
@@ -29,6 +40,7 @@ pub struct CountingStore {
     writes: AtomicUsize,
     deletes: AtomicUsize,
     calls: AtomicUsize,
+    commits: Mutex<Vec<Made>>,
 }
 
 impl CountingStore {
@@ -36,7 +48,7 @@ impl CountingStore {
     #[must_use]
     pub fn new(store: Arc<dyn DocumentStore>) -> Self {
         let zero = AtomicUsize::default;
-        Self { store, reads: zero(), writes: zero(), deletes: zero(), calls: zero() }
+        Self { store, reads: zero(), writes: zero(), deletes: zero(), calls: zero(), commits: Mutex::default() }
     }
 
     /// Returns the count and begins anew.
@@ -48,6 +60,11 @@ impl CountingStore {
             deletes: take(&self.deletes),
             calls: take(&self.calls),
         }
+    }
+
+    /// Returns the commits since they were asked for last, in order.
+    pub fn take_commits(&self) -> Vec<Made> {
+        std::mem::take(&mut self.commits.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn read(&self, documents: usize) {
@@ -87,6 +104,11 @@ impl DocumentStore for CountingStore {
             };
             counter.fetch_add(1, Ordering::Relaxed);
         }
-        self.store.apply(commit).await
+        let collections = commit.writes().iter().map(|write| write.collection).collect();
+        let committed = self.store.apply(commit).await?;
+        #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
+        let at = Instant::now();
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner).push(Made { at, collections });
+        Ok(committed)
     }
 }
