@@ -27,6 +27,8 @@ const WAL_PAUSE: Duration = Duration::from_millis(5);
 const CACHE_KIB: i64 = 32_768;
 /// Pages of the log that are moved into the file at a time, 16 MiB: fewer waits for the disk than SQLite's own 1,000.
 const CHECKPOINT_PAGES: i64 = 4_000;
+/// The same where commits do not wait for the disk, so that this is the only wait: 64 MiB.
+const CHECKPOINT_PAGES_UNCONFIRMED: i64 = 16_000;
 /// What is kept of a log that grew behind a long reader.
 const LOG_BYTES_KEPT: i64 = 64 << 20;
 /// Statements are few, but each query shape is its own.
@@ -40,10 +42,13 @@ pub(super) fn open(path: &Path, environment: Environment, durability: Durability
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     check_header(&connection, path)?;
     use_wal(&connection).map_err(failed)?;
-    let synchronous = if durability == Durability::PowerCut { "FULL" } else { "NORMAL" };
+    let (synchronous, checkpoint_pages) = match durability {
+        Durability::PowerCut => ("FULL", CHECKPOINT_PAGES),
+        Durability::ProcessEnd => ("NORMAL", CHECKPOINT_PAGES_UNCONFIRMED),
+    };
     connection.pragma_update(None, "synchronous", synchronous).map_err(failed)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB).map_err(failed)?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(failed)?;
+    connection.pragma_update(None, "wal_autocheckpoint", checkpoint_pages).map_err(failed)?;
     connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
     create_missing(&mut connection, environment).map_err(failed)?;
     check_environment(&connection, path, environment)?;
