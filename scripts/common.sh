@@ -19,3 +19,18 @@ have() {
 on_debian() {
   [ -r /etc/os-release ] && grep -qE '^ID="?debian"?$' /etc/os-release
 }
+
+# Prints a port that nobody listens on now, and that no connection going out is given.
+free_port() {
+  local port
+  while :; do
+    port=$((20000 + RANDOM % 12000))
+    listens "$port" || break
+  done
+  echo "$port"
+}
+
+# Says whether anybody listens on a port of this machine.
+listens() {
+  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}

@@ -25,20 +25,6 @@ end() {
 trap end EXIT
 trap 'exit 130' INT TERM
 
-# A port that nobody listens on now, and that no connection going out is given.
-free_port() {
-  local port
-  while :; do
-    port=$((20000 + RANDOM % 12000))
-    listens "$port" || break
-  done
-  echo "$port"
-}
-
-listens() {
-  (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
-}
-
 variable_of() {
   case "$1" in
     firestore) echo FIRESTORE_EMULATOR_HOST ;;

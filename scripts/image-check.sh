@@ -201,15 +201,6 @@ check_process() {
   [ -z "$(find "/proc/$1/fd" -lname "$work/root/*" 2>/dev/null)" ] || fail "it holds files of its root open"
 }
 
-free_port() {
-  local port
-  while :; do
-    port=$((20000 + RANDOM % 12000))
-    (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
-  done
-  echo "$port"
-}
-
 ask_health() {
   exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
   printf 'GET /health HTTP/1.1\r\nHost: local\r\nConnection: close\r\n\r\n' >&3
