@@ -84,8 +84,12 @@ impl Keeper {
 
     /// Tells those who listen what has happened to orders.
     fn tell(&mut self) {
-        for update in self.exchange.take_updates() {
-            // Fails only where nobody listens.
+        let updates = self.exchange.take_updates();
+        if self.listeners.receiver_count() == 0 {
+            return;
+        }
+        for update in updates {
+            // Fails only where the last one has just gone.
             let _ = self.listeners.send(answers::order_update(&update).to_string().into());
         }
     }

@@ -1,7 +1,7 @@
 //! A broker on this machine, for backtests that go through the live path, for tests, and to try things out.
 //!
-//! [`SimulatedBroker`] serves Alpaca's REST interface and stream of updates on a port of this machine. Behind it is an [`exchange::Exchange`]:
-//! one account, and markets made of candles that move when the clock does. Orders fill by the published model of
+//! [`SimulatedBroker`] serves Alpaca's REST interface and stream of updates on a port of this machine. Behind it is an
+//! [`exchange::Exchange`]: one account, and markets made of candles that move when the clock does. Orders fill by the published model of
 //! `docs/backtesting.md`, with the backtest's own code, so both make the same fills from the same candles. A file keeps
 //! every command before it is carried out, so the account survives being killed. Faults can be armed and counted.
 //!
