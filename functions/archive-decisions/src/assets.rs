@@ -1,8 +1,7 @@
 //! Instruments and their rules over time, as rows of `dim_assets`.
 //!
 //! The hot store knows the rules of now: `snapshot-accounts` has asked the broker for them some minutes before. A change
-//! is seen on the night after and counts from the beginning of the day
-//! that ended.
+//! is seen on the night after and counts from the beginning of the day that ended.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
